@@ -1,0 +1,93 @@
+// The channels of one session: opened before the guest starts, read and written by its traps, closed
+// at the end. Enforces types, limits and positions exactly as docs/abi.md §3.2–3.5 say.
+//
+// The trap handler has already checked that [buffer, buffer + size) is guest memory with the needed
+// right when size > 0; nothing here knows guest addresses.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/result.h"
+#include "base/stop_request.h"
+#include "channel/digest.h"
+#include "channel/spec.h"
+
+namespace zvm {
+
+struct ChannelOptions {
+  DigestAlgorithm etag_algorithm = DigestAlgorithm::kSha1;
+  // Extends write-only regular files to their byte limit before the start (classic -P turns it off).
+  bool preallocate = true;
+};
+
+// What a trap gets back. kDone: `value` is the guest's result (>= 0, or -errno).
+// kFailed: the session must end, table.failure() says why. kStopped: a StopRequest arrived.
+enum class IoStatus : uint8_t { kDone, kFailed, kStopped };
+struct IoResult {
+  IoStatus status = IoStatus::kDone;
+  int32_t value = 0;
+};
+
+// Host-side operations and bytes, as the classic accounting line counts them (docs/abi.md §6.3).
+struct ChannelAccounting {
+  uint64_t local_reads = 0, local_read_bytes = 0, local_writes = 0, local_write_bytes = 0;
+  uint64_t network_reads = 0, network_read_bytes = 0, network_writes = 0, network_write_bytes = 0;
+};
+
+// One channel as the guest sees it and as the report tells it.
+struct ChannelView {
+  std::string_view alias;
+  zvm_channel_type type;
+  bool etag;
+  ChannelLimits limits;
+  ChannelLimits used;          // operations and bytes counted against the limits
+  int64_t start_size_bytes;    // for the user manifest: 0 for sequential channels
+  DigestText digest;           // running digest of all bytes moved; empty unless etag
+};
+
+// Opening is in two steps so that nothing is changed on the host while the request can still be
+// refused: Check (types, limits, duplicates, standard channels, kinds by stat; no side effect),
+// then Open (creates, truncates, preallocates; may block on a FIFO until `stop`).
+// After Open nothing here allocates memory or opens files.
+class ChannelTable {
+ public:
+  ChannelTable();
+  ~ChannelTable();
+  ChannelTable(const ChannelTable&) = delete;
+  ChannelTable& operator=(const ChannelTable&) = delete;
+
+  // Sorts the channels into guest order (standard three first, then by name) and checks everything
+  // that needs no side effect. Failure: see docs/abi.md §5.3, §7.
+  [[nodiscard]] Failure Check(std::vector<ChannelSpec> specs);
+
+  // Opens all channels. On failure everything that this call created is removed again.
+  [[nodiscard]] Failure Open(const ChannelOptions& options, const StopRequest& stop);
+
+  size_t count() const;
+  // `channel` < count().
+  ChannelView view(size_t channel) const;
+
+  // Traps, steps 3 and later of docs/abi.md §3.4 and §3.5. `channel` is any 32-bit value.
+  // `buffer` is only touched within [0, size).
+  IoResult Read(int32_t channel, uint8_t* buffer, int32_t size, int64_t offset);
+  IoResult Write(int32_t channel, const uint8_t* buffer, int32_t size, int64_t offset);
+
+  // Closes everything: writable regular files are cut to their size. Also after failures; idempotent.
+  void Close();
+
+  const Failure& failure() const;
+  const ChannelAccounting& accounting() const;
+  // Descriptors that must survive lockdown, ascending.
+  std::span<const int> descriptors() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace zvm

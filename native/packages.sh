@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Makes sure that the Debian packages of the native build are there. Silent when nothing is missing.
+set -euo pipefail
+packages=(clang-16 lld-16 llvm-16 libclang-rt-16-dev binutils cmake ninja-build ccache doctest-dev
+  nettle-dev)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+    missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" -ne 0 ]; then
+  echo "zvm needs Debian packages: sudo apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+echo "zvm: installing Debian packages: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -o DPkg::Lock::Timeout=300 update -q
+apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "${missing[@]}"
