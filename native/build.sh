@@ -18,7 +18,7 @@ esac
 if command -v ccache >/dev/null; then
   flags+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
-[ -f "$build/build.ninja" ] || cmake -S . -B "$build" -G Ninja \
+cmake --log-level=WARNING -S . -B "$build" -G Ninja \
   -DCMAKE_C_COMPILER=clang-16 -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_ASM_COMPILER=clang-16 \
   "${flags[@]}"
 targets=()
