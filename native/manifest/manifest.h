@@ -23,6 +23,7 @@ struct NameServer {
 
 struct Manifest {
   std::string program;            // path, or "fd:N" in strict mode
+  int program_descriptor = -1;    // the N of "fd:N", -1 = program is a path
   int64_t memory_bytes = 0;       // as written; the address space checks its range
   bool memory_etag = false;
   int64_t timeout_s = 0;          // >= 1
@@ -35,11 +36,17 @@ struct Manifest {
 
 inline constexpr size_t kManifestSizeMax = 512 * 1024;
 inline constexpr size_t kManifestLinesMax = 8192;
+inline constexpr size_t kManifestTokenSizeMax = 8 * 1024;  // key or value, strict mode
+inline constexpr size_t kManifestSourcesMax = 16;          // of one channel
+inline constexpr size_t kManifestJobSizeMax = 107;         // what a Unix socket address holds
 
-// Errors carry line and column (1-based) where they belong to a place, and a stable code.
+// Errors carry line and column (1-based, in bytes) where they belong to a place, a stable code and
+// status 14. Left to later layers: the range of memory_bytes (address space, status 12), the number,
+// names, kinds and directions of channels (ChannelTable::Check). Time is linear in the text.
 [[nodiscard]] Result<Manifest, Failure> ParseManifest(std::string_view text, ManifestMode mode);
 
-// Reads the file (status 2 when it cannot be opened, 5 when empty, 14 when too long) and parses it.
+// Reads the file (status 2 when it cannot be opened, 5 when empty or unreadable, 14 when too long)
+// and parses it. Never reads more than kManifestSizeMax + 1 bytes; opening a FIFO may block.
 [[nodiscard]] Result<Manifest, Failure> ReadManifest(const char* path, ManifestMode mode);
 
 }  // namespace zvm

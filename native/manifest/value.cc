@@ -1,0 +1,130 @@
+#include "manifest/value.h"
+
+#include <climits>
+
+#include "manifest/token.h"
+
+namespace zvm {
+namespace {
+
+constexpr size_t kChannelFields = 8;
+
+// Types are four; anything else must not reach the enum.
+bool ParseChannelType(ManifestContext context, std::string_view token, std::string_view alias,
+                      zvm_channel_type& type) {
+  int64_t number = 0;
+  if (!ParseInteger(context, token, {INT32_MIN, INT32_MAX}, number)) {
+    return false;
+  }
+  const auto narrow = static_cast<int32_t>(number);
+  if (narrow < ZVM_CHANNEL_SEQUENTIAL || narrow > ZVM_CHANNEL_RANDOM) {
+    return context.errors.FailAt(token, "channel-type", Quoted(alias), " has invalid type ",
+                                 Quoted(token));
+  }
+  type = static_cast<zvm_channel_type>(narrow);
+  return true;
+}
+
+bool ParseLimit(ManifestContext context, std::string_view token, std::string_view alias,
+                int64_t& limit) {
+  if (!ParseInteger(context, token, {}, limit)) {
+    return false;
+  }
+  if (limit < 0) {
+    return context.errors.FailAt(token, "negative-limit", "negative limits for ", Quoted(alias));
+  }
+  return true;
+}
+
+bool ParseSources(ManifestContext context, std::string_view token,
+                  std::vector<ChannelSource>& sources) {
+  std::string_view parts[kManifestSourcesMax];
+  const size_t count = SplitFields(token, ';', parts);
+  const std::string_view last = parts[count - 1];
+  if (const size_t extra = last.find(';'); context.strict() && extra != last.npos) {
+    return context.errors.FailAt(last.substr(extra), "too-many-sources",
+                                 "a channel has at most 16 sources");
+  }
+  sources.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    if (!ParseSource(context, parts[i], sources[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool ParseInteger(ManifestContext context, std::string_view token, IntegerRange range,
+                  int64_t& value) {
+  value = 0;
+  if (token.empty()) {
+    return !context.strict() ||
+           context.errors.FailAt(token, "empty-number", "a number is missing");
+  }
+  const IntegerToken number = ReadInteger(token);
+  if (!number.rest.empty()) {
+    return context.errors.FailAt(number.rest, "invalid-number", "invalid numeric value '",
+                                 Quoted(number.rest), "'");
+  }
+  const bool in_range = number.value >= range.min && number.value <= range.max;
+  if (number.overflow || (context.strict() && !in_range)) {
+    return context.errors.FailAt(token, "number-out-of-range", "number out of range: ",
+                                 Quoted(token));
+  }
+  value = number.value;
+  return true;
+}
+
+bool ParseSwitch(ManifestContext context, std::string_view token, std::string_view code,
+                 std::string_view message, bool& value) {
+  int64_t number = 0;
+  if (!ParseInteger(context, token, {}, number)) {
+    return false;
+  }
+  if (number != 0 && number != 1) {
+    return context.errors.FailAt(token, code, message);
+  }
+  value = number == 1;
+  return true;
+}
+
+bool ParseDescriptor(ManifestContext context, std::string_view token, int& descriptor) {
+  int64_t number = 0;
+  const std::string_view digits = token.substr(kDescriptorPrefix.size());
+  if (!ParseInteger(context, digits, {0, INT_MAX}, number)) {
+    return false;
+  }
+  descriptor = static_cast<int>(number);
+  return true;
+}
+
+bool ParseChannel(ManifestContext context, std::string_view token, ChannelSpec& channel) {
+  std::string_view fields[kChannelFields];
+  const size_t count = SplitFields(token, ',', fields);
+  if (count < kChannelFields) {
+    return context.errors.FailAt(token, "channel-fields", "invalid channel tokens number");
+  }
+  const std::string_view last = fields[kChannelFields - 1];
+  if (const size_t extra = last.find(','); context.strict() && extra != last.npos) {
+    return context.errors.FailAt(last.substr(extra), "channel-fields",
+                                 "a channel has exactly 8 fields");
+  }
+  const std::string_view alias = fields[1];
+  if (context.strict() && alias.empty()) {
+    return context.errors.FailAt(alias, "empty-alias", "a channel needs an alias");
+  }
+  channel.alias = alias;
+  channel.manifest_line = context.errors.PlaceOf(token).line;
+  return ParseSources(context, fields[0], channel.sources) &&
+         ParseChannelType(context, fields[2], alias, channel.type) &&
+         ParseSwitch(context, fields[3], "channel-etag", "invalid channel numeric token",
+                     channel.etag) &&
+         ParseLimit(context, fields[4], alias, channel.limits.reads) &&
+         ParseLimit(context, fields[5], alias, channel.limits.read_bytes) &&
+         ParseLimit(context, fields[6], alias, channel.limits.writes) &&
+         ParseLimit(context, fields[7], alias, channel.limits.write_bytes);
+}
+
+}  // namespace zvm
