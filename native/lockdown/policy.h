@@ -1,0 +1,180 @@
+// The system calls that remain after lockdown, as data: rules a reviewer can read (policy.cc), and the
+// small assembler that turns them into seccomp BPF while this library is compiled. Must never grow a
+// second default: what no rule names kills the process.
+//
+// Why not libseccomp: this program lies in .rodata, so nothing is allocated, built or checked at run
+// time on the one path that must not fail, and the table is short enough to be its own documentation.
+#pragma once
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/check.h"
+#include "lockdown/lockdown.h"
+
+namespace zvm {
+
+// One condition on one argument; all 64 bits are looked at.
+struct ArgCheck {
+  enum class Kind : uint8_t {
+    kNone,      // unused slot
+    kOneOf,     // the argument is one of values[0, count)
+    kNoBits,    // the argument has none of the bits of values[0]
+    kInWindow,  // [argument, argument + next argument) lies in the 4 GiB at values[0] (a multiple)
+  };
+  Kind kind = Kind::kNone;
+  uint8_t arg = 0;
+  uint8_t count = 0;
+  std::array<uint64_t, 3> values = {};
+};
+
+// A call that may be made. Without checks it is decided by its number alone, and the kernel keeps such
+// verdicts in a bitmap: free of cost per call. Two rules for one number are not possible.
+struct PolicyRule {
+  uint32_t number;
+  std::string_view reason;
+  std::array<ArgCheck, 2> checks = {};
+};
+
+std::span<const PolicyRule> PolicyRules(LockdownStage stage);
+// The filter of a stage: a few hundred bytes of read-only data.
+std::span<const sock_filter> PolicyProgram(LockdownStage stage);
+
+// A filter in the making. Jumps to the two verdicts are marked and resolved at the end.
+class PolicyAssembler {
+ public:
+  static constexpr size_t kInstructionsMax = 200;
+
+  struct Program {
+    std::array<sock_filter, kInstructionsMax> code = {};
+    uint16_t size = 0;
+  };
+
+  template <size_t N>
+  static constexpr Program Assemble(const PolicyRule (&rules)[N]) {
+    PolicyAssembler a;
+    // SAFETY: numbers mean other calls under other ABIs; i386 code (int 0x80) dies here. x32 calls have
+    // this architecture but bit 30 set in their number, so that no rule matches them.
+    a.Load(offsetof(seccomp_data, arch));
+    a.Jump(BPF_JEQ, AUDIT_ARCH_X86_64, kNext, kKill);
+    a.Load(offsetof(seccomp_data, nr));
+    for (const PolicyRule& rule : rules) {
+      if (rule.checks[0].kind == ArgCheck::Kind::kNone) {
+        a.Jump(BPF_JEQ, rule.number, kAllow, kNext);
+      }
+    }
+    for (const PolicyRule& rule : rules) {
+      if (rule.checks[0].kind != ArgCheck::Kind::kNone) {
+        a.CheckedRule(rule);
+      }
+    }
+    a.Finish();
+    return a.program_;
+  }
+
+ private:
+  static constexpr uint8_t kNext = 0;
+  static constexpr uint8_t kAllow = 0xFE;  // resolved by Finish
+  static constexpr uint8_t kKill = 0xFF;
+
+  constexpr void Emit(uint16_t code, uint8_t if_true, uint8_t if_false, uint32_t k) {
+    ZVM_CHECK(program_.size < kInstructionsMax);
+    program_.code[program_.size++] = {code, if_true, if_false, k};
+  }
+  constexpr void Load(size_t offset) {
+    Emit(BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offset));
+  }
+  constexpr void LoadLow(uint8_t arg) { Load(offsetof(seccomp_data, args) + arg * 8u); }
+  constexpr void LoadHigh(uint8_t arg) { Load(offsetof(seccomp_data, args) + arg * 8u + 4u); }
+  constexpr void Jump(uint16_t test, uint32_t k, uint8_t if_true, uint8_t if_false) {
+    Emit(static_cast<uint16_t>(BPF_JMP | test | BPF_K), if_true, if_false, k);
+  }
+  static constexpr uint32_t High(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
+  static constexpr uint32_t Low(uint64_t value) { return static_cast<uint32_t>(value); }
+
+  // `if (nr == number) { checks, kill on the first that fails; allow }`. The last rule leaves the
+  // accumulator spoilt only on a path that ends inside the rule.
+  constexpr void CheckedRule(const PolicyRule& rule) {
+    const uint16_t start = program_.size;
+    Jump(BPF_JEQ, rule.number, kNext, kNext);
+    for (const ArgCheck& check : rule.checks) {
+      switch (check.kind) {
+        case ArgCheck::Kind::kNone: break;
+        case ArgCheck::Kind::kOneOf: OneOf(check); break;
+        case ArgCheck::Kind::kNoBits: NoBits(check); break;
+        case ArgCheck::Kind::kInWindow: InWindow(check); break;
+      }
+    }
+    Emit(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+    program_.code[start].jf = static_cast<uint8_t>(program_.size - start - 1);
+  }
+
+  constexpr void OneOf(const ArgCheck& check) {
+    ZVM_CHECK(check.count > 0 && check.count <= check.values.size());
+    LoadHigh(check.arg);
+    Jump(BPF_JEQ, 0, kNext, kKill);
+    LoadLow(check.arg);
+    for (uint8_t i = 0; i < check.count; ++i) {
+      ZVM_CHECK(High(check.values[i]) == 0);
+      const bool last = i + 1 == check.count;
+      // A match jumps over the comparisons that are left.
+      Jump(BPF_JEQ, Low(check.values[i]), static_cast<uint8_t>(check.count - 1 - i),
+           last ? kKill : kNext);
+    }
+  }
+
+  constexpr void NoBits(const ArgCheck& check) {
+    ZVM_CHECK(High(check.values[0]) == 0);
+    LoadLow(check.arg);
+    Jump(BPF_JSET, Low(check.values[0]), kKill, kNext);
+  }
+
+  constexpr void InWindow(const ArgCheck& check) {
+    ZVM_CHECK(Low(check.values[0]) == 0);
+    const uint8_t size_arg = check.arg + 1;
+    LoadHigh(check.arg);
+    Jump(BPF_JEQ, High(check.values[0]), kNext, kKill);
+    LoadHigh(size_arg);
+    Jump(BPF_JEQ, 0, kNext, kKill);
+    LoadLow(size_arg);
+    Emit(BPF_MISC | BPF_TAX, 0, 0, 0);
+    LoadLow(check.arg);
+    Emit(BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
+    // SAFETY: the 32-bit sum is below the size exactly when it wrapped, i.e. the range leaves the
+    // window; a sum of 0 is a range that ends at its very end (or is empty at its start).
+    Jump(BPF_JEQ, 0, 1, kNext);
+    Emit(BPF_JMP | BPF_JGE | BPF_X, kNext, kKill, 0);
+  }
+
+  constexpr void Finish() {
+    const uint16_t kill = program_.size;
+    Emit(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
+    const uint16_t allow = program_.size;
+    Emit(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+    for (uint16_t i = 0; i < kill; ++i) {
+      sock_filter& op = program_.code[i];
+      if (BPF_CLASS(op.code) == BPF_JMP) {
+        op.jt = Resolve(op.jt, i, kill, allow);
+        op.jf = Resolve(op.jf, i, kill, allow);
+      }
+    }
+  }
+
+  static constexpr uint8_t Resolve(uint8_t jump, uint16_t at, uint16_t kill, uint16_t allow) {
+    if (jump != kKill && jump != kAllow) {
+      return jump;
+    }
+    return static_cast<uint8_t>((jump == kKill ? kill : allow) - at - 1);
+  }
+
+  Program program_;
+};
+
+}  // namespace zvm

@@ -1,0 +1,149 @@
+// The compiled filters, judged without a kernel: a small interpreter of seccomp BPF asks about every
+// call number and the edges of every checked argument, and compares with the table of rules.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+#include <set>
+
+#include "abi/layout.h"
+#include "lockdown/policy.h"
+
+namespace zvm {
+namespace {
+
+constexpr LockdownStage kStages[] = {LockdownStage::kPrepare, LockdownStage::kRun};
+constexpr uint32_t kBeyondLastCall = 1024;
+
+// Runs a filter as the kernel would. Ends the test on anything it does not know.
+uint32_t Verdict(LockdownStage stage, const seccomp_data& data) {
+  const auto code = PolicyProgram(stage);
+  uint32_t a = 0, x = 0;
+  for (size_t pc = 0;;) {
+    REQUIRE(pc < code.size());
+    const sock_filter& op = code[pc++];
+    const auto branch = [&](bool taken) { pc += taken ? op.jt : op.jf; };
+    switch (op.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        REQUIRE(op.k <= sizeof data - 4);
+        std::memcpy(&a, reinterpret_cast<const char*>(&data) + op.k, 4);
+        break;
+      case BPF_MISC | BPF_TAX: x = a; break;
+      case BPF_ALU | BPF_ADD | BPF_X: a += x; break;
+      case BPF_JMP | BPF_JEQ | BPF_K: branch(a == op.k); break;
+      case BPF_JMP | BPF_JSET | BPF_K: branch((a & op.k) != 0); break;
+      case BPF_JMP | BPF_JGE | BPF_X: branch(a >= x); break;
+      case BPF_RET | BPF_K: return op.k;
+      default: FAIL("instruction outside the assembler's repertoire: " << op.code);
+    }
+  }
+}
+
+bool Allows(LockdownStage stage, uint32_t number, std::initializer_list<uint64_t> args = {},
+            uint32_t arch = AUDIT_ARCH_X86_64) {
+  seccomp_data data = {};
+  data.nr = static_cast<int>(number);
+  data.arch = arch;
+  size_t i = 0;
+  for (const uint64_t arg : args) {
+    data.args[i++] = arg;
+  }
+  const uint32_t verdict = Verdict(stage, data);
+  CHECK((verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_KILL_PROCESS));
+  return verdict == SECCOMP_RET_ALLOW;
+}
+
+}  // namespace
+
+TEST_CASE("a call passes by number exactly when a rule without checks names it") {
+  for (const LockdownStage stage : kStages) {
+    std::set<uint32_t> by_number, checked;
+    for (const PolicyRule& rule : PolicyRules(stage)) {
+      const bool free = rule.checks[0].kind == ArgCheck::Kind::kNone;
+      CHECK((free ? by_number : checked).insert(rule.number).second);
+      CHECK_FALSE(rule.reason.empty());
+    }
+    for (uint32_t number = 0; number < kBeyondLastCall; ++number) {
+      CAPTURE(number);
+      if (!checked.contains(number)) {
+        CHECK(Allows(stage, number) == by_number.contains(number));
+        // Arguments do not matter.
+        CHECK(Allows(stage, number, {~0ull, ~0ull, ~0ull}) == by_number.contains(number));
+      }
+      CHECK_FALSE(Allows(stage, number | 0x40000000u));
+      CHECK_FALSE(Allows(stage, number | 0x80000000u));
+      CHECK_FALSE(Allows(stage, number, {}, AUDIT_ARCH_I386));
+      CHECK_FALSE(Allows(stage, number, {}, AUDIT_ARCH_AARCH64));
+    }
+  }
+}
+
+TEST_CASE("calls that end the second wall are in no table") {
+  for (const LockdownStage stage : kStages) {
+    for (const PolicyRule& rule : PolicyRules(stage)) {
+      for (const uint32_t forbidden :
+           {SYS_open, SYS_openat, SYS_socket, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve,
+            SYS_execveat, SYS_ptrace, SYS_arch_prctl, SYS_modify_ldt, SYS_set_thread_area, SYS_kill,
+            SYS_process_vm_readv, SYS_process_vm_writev, SYS_memfd_create, SYS_io_uring_setup,
+            SYS_userfaultfd, SYS_seccomp, SYS_pkey_mprotect, SYS_mremap, SYS_ioctl}) {
+        CHECK(rule.number != forbidden);
+      }
+    }
+  }
+}
+
+TEST_CASE("mprotect: inside the window and R, R|W or R|X") {
+  const auto allows = [](uint64_t address, uint64_t size, uint64_t prot) {
+    return Allows(LockdownStage::kRun, SYS_mprotect, {address, size, prot});
+  };
+  constexpr uint64_t kBase = ZVM_WINDOW_BASE;
+  constexpr uint64_t kEnd = kBase + ZVM_WINDOW_SIZE_BYTES;
+  CHECK(allows(kBase, 0x10000, PROT_READ));
+  CHECK(allows(kBase, 0xFFFFFFFF, PROT_READ));
+  CHECK(allows(kEnd - 0x1000, 0x1000, PROT_READ | PROT_EXEC));
+  CHECK(allows(kBase + 0x20000, 0xFFFDFFFF, PROT_READ | PROT_WRITE));
+  CHECK(allows(kBase + 0x20000, 0xFFFE0000, PROT_READ | PROT_WRITE));
+  CHECK_FALSE(allows(kBase + 0x20000, 0xFFFE0001, PROT_READ | PROT_WRITE));
+  CHECK_FALSE(allows(kEnd - 0x1000, 0x1001, PROT_READ));
+  CHECK_FALSE(allows(kEnd - 0x1000, 0xFFFFFFFF, PROT_READ));
+  CHECK_FALSE(allows(kBase, ZVM_WINDOW_SIZE_BYTES, PROT_READ));
+  CHECK_FALSE(allows(kBase, ~0ull, PROT_READ));
+  CHECK_FALSE(allows(kBase - 0x1000, 0x1000, PROT_READ));
+  CHECK_FALSE(allows(kEnd, 0x1000, PROT_READ));
+  CHECK_FALSE(allows(0, 0x1000, PROT_READ));
+  CHECK_FALSE(allows(kBase | (1ull << 63), 0x1000, PROT_READ));
+  for (uint64_t prot = 0; prot < 4096; ++prot) {
+    const bool good = prot == PROT_READ || prot == (PROT_READ | PROT_WRITE) ||
+                      prot == (PROT_READ | PROT_EXEC);
+    CAPTURE(prot);
+    CHECK(allows(kBase, 0x1000, prot) == good);
+    CHECK_FALSE(allows(kBase, 0x1000, prot | (1ull << 32)));
+  }
+}
+
+TEST_CASE("prepare: mmap never executable, madvise, fcntl and prctl by one value") {
+  constexpr LockdownStage kStage = LockdownStage::kPrepare;
+  for (uint64_t prot = 0; prot < 256; ++prot) {
+    CAPTURE(prot);
+    CHECK(Allows(kStage, SYS_mmap, {0, 4096, prot}) == ((prot & PROT_EXEC) == 0));
+    CHECK(Allows(kStage, SYS_mmap, {0, 4096, prot | (1ull << 32)}) == ((prot & PROT_EXEC) == 0));
+  }
+  for (uint64_t value = 0; value < 2048; ++value) {
+    CAPTURE(value);
+    CHECK(Allows(kStage, SYS_madvise, {0, 4096, value}) == (value == MADV_DONTNEED));
+    CHECK(Allows(kStage, SYS_fcntl, {3, value}) == (value == F_ADD_SEALS));
+    CHECK(Allows(kStage, SYS_prctl, {value}) == (value == PR_GET_SECCOMP));
+    CHECK(Allows(LockdownStage::kRun, SYS_prctl, {value}) == (value == PR_GET_SECCOMP));
+  }
+}
+
+TEST_CASE("filters stay short: installing one costs time for every instruction") {
+  for (const LockdownStage stage : kStages) {
+    CHECK(PolicyProgram(stage).size() <= 64);
+  }
+}
+
+}  // namespace zvm

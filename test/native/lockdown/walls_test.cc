@@ -1,0 +1,253 @@
+// The walls apart from the system call filter, looked at from outside the locked process, and the
+// refusals of Lockdown itself.
+#include <dirent.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+#include <thread>
+
+#include "locked_child.h"
+
+namespace zvm::test {
+namespace {
+
+std::set<std::string> DescriptorsOf(pid_t pid) {
+  std::set<std::string> names;
+  DIR* const folder = opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());
+  REQUIRE(folder != nullptr);
+  while (const dirent* entry = readdir(folder)) {
+    if (entry->d_name[0] != '.') {
+      names.insert(entry->d_name);
+    }
+  }
+  closedir(folder);
+  return names;
+}
+
+// The code with which Lockdown refuses `options` in a child; 0 = it did not.
+Outcome Refusal(const LockdownOptions& options, std::string_view code) {
+  ChildOptions child;
+  child.lock = false;
+  return RunLocked(child, [&] {
+    LockdownStatus status;
+    const Failure failure = Lockdown(options, &status);
+    return failure.status == EPERM && failure.code == code && !status.seccomp ? 0 : 1;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("user, groups, capabilities, no_new_privs and seccomp as the kernel tells them") {
+  for (const User user : Users()) {
+    CAPTURE(Name(user));
+    ChildOptions options;
+    options.user = user;
+    const WaitingChild child(options);
+    REQUIRE(child.locked());
+    CHECK(child.StatusLine("NoNewPrivs") == "1");
+    CHECK(child.StatusLine("Seccomp") == "2");
+    CHECK(child.StatusLine("Threads") == "1");
+    for (const char* name : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) {
+      CHECK(child.StatusLine(name) == "0000000000000000");
+    }
+    struct stat info;
+    REQUIRE(stat(("/proc/" + std::to_string(child.pid()) + "/status").c_str(), &info) == 0);
+    CHECK(info.st_uid == 0);  // not dumpable
+    if (geteuid() == 0) {
+      CHECK(child.StatusLine("Uid") == "65534 65534 65534 65534");
+      CHECK(child.StatusLine("Gid") == "65534 65534 65534 65534");
+      CHECK(child.StatusLine("Groups") == "");
+    }
+    if (user == User::kRoot) {
+      CHECK(child.StatusLine("CapBnd") == "0000000000000000");
+    }
+  }
+}
+
+TEST_CASE("resource limits are in force") {
+  for (const User user : Users()) {
+    CAPTURE(Name(user));
+    ChildOptions options;
+    options.user = user;
+    options.lockdown.limits = {.address_space_bytes = uint64_t{1} << 46,
+                               .file_size_bytes = 12345,
+                               .cpu_seconds = 7};
+    const WaitingChild child(options);
+    REQUIRE(child.locked());
+    for (const char* name : {"Max core file size", "Max processes", "Max locked memory",
+                             "Max msgqueue size", "Max realtime priority"}) {
+      CAPTURE(std::string(name));
+      CHECK(child.Limit(name) == "0 0");
+    }
+    CHECK(child.Limit("Max open files") == "1 1");  // 0 is not kept: the first gap
+    CHECK(child.Limit("Max address space") == "70368744177664 70368744177664");
+    CHECK(child.Limit("Max file size") == "12345 12345");
+    CHECK(child.Limit("Max cpu time") == "7 8");
+  }
+}
+
+TEST_CASE("a limit that is lower already is not raised") {
+  ChildOptions options;
+  options.lockdown.limits.file_size_bytes = 5000;
+  options.prepare = [] {
+    const rlimit low = {100, 200};
+    setrlimit(RLIMIT_FSIZE, &low);
+  };
+  const WaitingChild child(options);
+  REQUIRE(child.locked());
+  CHECK(child.Limit("Max file size") == "100 200");
+}
+
+TEST_CASE("only kept descriptors are left, and they do not include a way to memory") {
+  const int leaked = open("/", O_RDONLY);
+  const int kept = dup(leaked);
+  const int memory = open("/proc/self/mem", O_RDWR);  // the memory of the parent
+  REQUIRE(memory >= 0);
+  for (const User user : Users()) {
+    CAPTURE(Name(user));
+    ChildOptions options;
+    options.user = user;
+    const int keep[] = {0, 1, kept};
+    options.lockdown.keep_descriptors = keep;
+    if (geteuid() == 0) {
+      const WaitingChild child(options);
+      REQUIRE(child.locked());
+      CHECK(DescriptorsOf(child.pid()) == std::set<std::string>{"0", "1", std::to_string(kept),
+                                          std::to_string(child.socket_in_child())});
+      CHECK(child.Limit("Max open files") == "2 2");
+    }
+    const Outcome outcome = RunLocked(options, [&] {
+      char byte;
+      if (syscall(SYS_pread64, memory, &byte, 1, &byte) != -1 || errno != EBADF) return 2;
+      if (syscall(SYS_pwrite64, memory, &byte, 1, &byte) != -1 || errno != EBADF) return 3;
+      if (syscall(SYS_lseek, leaked, 0, 0) != -1 || errno != EBADF) return 4;
+      return syscall(SYS_lseek, kept, 0, 0) == 0 ? 0 : 5;
+    });
+    CHECK(outcome.exit_code == 0);
+  }
+  close(leaked);
+  close(kept);
+  close(memory);
+}
+
+TEST_CASE("Lockdown refuses what it cannot do safely") {
+  LockdownOptions options;
+  const int descending[] = {1, 0}, twice[] = {0, 0}, negative[] = {-1}, closed[] = {0, 900};
+  for (const std::span<const int> keep : {std::span<const int>(descending), std::span<const int>(twice),
+                                          std::span<const int>(negative), std::span<const int>(closed)}) {
+    options.keep_descriptors = keep;
+    CHECK(Refusal(options, "lockdown-descriptors").exit_code == 0);
+  }
+}
+
+TEST_CASE("Lockdown refuses to stay root") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  LockdownOptions options;
+  options.unprivileged_uid = 0;
+  ChildOptions child;
+  child.user = User::kRoot;
+  child.lockdown = options;
+  CHECK(RunLocked(child, [] { return 0; }).exit_code == kLockdownFailed);
+  child.lockdown = {};
+  child.lockdown.unprivileged_gid = 0;
+  CHECK(RunLocked(child, [] { return 0; }).exit_code == kLockdownFailed);
+}
+
+TEST_CASE("Lockdown refuses a root without the capability to leave") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  ChildOptions child;
+  child.user = User::kRoot;
+  child.prepare = [] {
+    // Root of a container that was given no capabilities.
+    const uint32_t header[2] = {0x20080522, 0}, none[6] = {};
+    syscall(SYS_capset, header, none);
+  };
+  CHECK(RunLocked(child, [] { return 0; }).exit_code == kLockdownFailed);
+}
+
+TEST_CASE("Lockdown refuses a process with a second thread") {
+  ChildOptions child;
+  child.lock = false;
+  const Outcome outcome = RunLocked(child, [] {
+    std::thread second([] { pause(); });
+    LockdownStatus status;
+    const Failure failure = Lockdown({}, &status);
+    second.detach();
+    return failure.code == "lockdown-threads" ? 0 : 1;
+  });
+  CHECK(outcome.exit_code == 0);
+}
+
+TEST_CASE("Landlock stands alone where the kernel has it") {
+  LockdownStatus status;
+  REQUIRE_FALSE(ProbeLockdown({}, &status).failed());
+  CHECK(status.landlock == (status.landlock_abi > 0));
+  if (!status.landlock) {
+    MESSAGE("this kernel offers no Landlock");
+  }
+}
+
+TEST_CASE("probe: what /proc tells about a locked child") {
+  for (const LockdownStage stage : {LockdownStage::kRun, LockdownStage::kPrepare}) {
+    LockdownOptions options;
+    options.stage = stage;
+    LockdownStatus status;
+    REQUIRE_FALSE(ProbeLockdown(options, &status).failed());
+    CHECK(status.single_thread);
+    CHECK(status.no_new_privs);
+    CHECK(status.not_dumpable);
+    CHECK(status.privileges_dropped);
+    CHECK(status.descriptors_closed);
+    CHECK(status.rlimits);
+    CHECK(status.seccomp);
+    CHECK(status.seccomp_instructions > 0);
+    CHECK_FALSE(status.namespaces);
+    CHECK(status.uid == (geteuid() == 0 ? 65534 : geteuid()));
+  }
+}
+
+TEST_CASE("probe: namespaces on request, and a failure is told as it is") {
+  LockdownOptions options;
+  options.namespaces = true;
+  LockdownStatus status;
+  CHECK_FALSE(ProbeLockdown(options, &status).failed());
+  if (!status.namespaces) {
+    MESSAGE("this host offers no namespaces to this user");
+  }
+  if (geteuid() == 0) {
+    options = {};
+    options.unprivileged_uid = 0;
+    CHECK(ProbeLockdown(options, &status).code == "lockdown-privileges");
+    CHECK_FALSE(status.seccomp);
+  }
+}
+
+TEST_CASE("render: lines and JSON") {
+  LockdownStatus status;
+  status.seccomp = true;
+  status.uid = 65534;
+  FixedText<2048> lines, json;
+  RenderLockdown(status, false, lines);
+  RenderLockdown(status, true, json);
+  CHECK(lines.view().find("seccomp: yes\n") != std::string_view::npos);
+  CHECK(lines.view().find("landlock: no\n") != std::string_view::npos);
+  CHECK(lines.view().find("uid: 65534\n") != std::string_view::npos);
+  CHECK(json.view().starts_with("{\"single_thread\":false,"));
+  CHECK(json.view().find("\"seccomp\":true,") != std::string_view::npos);
+  CHECK(json.view().ends_with("\"speculation_controls\":false}\n"));
+}
+
+}  // namespace zvm::test
