@@ -53,7 +53,18 @@ struct Report {
 
 enum class ReportFormat : uint8_t { kText, kJson };
 
-// The classic seven lines (docs/abi.md §6.1), or one JSON object and a line feed.
+// Bytes that hold either rendering of `report` whole: a constant, plus so much for each channel and
+// violation, plus the texts. For 10914 channels with short aliases about 3.5 MB.
+size_t ReportSizeMax(const Report& report);
+
+// Bytes that hold the short form of either rendering (see RenderReport) of a report whose `state`
+// fits a Failure.
+inline constexpr size_t kReportSizeMin = 8 * 1024;
+
+// The classic seven lines (docs/abi.md §6.1), or one JSON object and a line feed (§6.2), into an
+// empty `out`. Complete when `out` holds ReportSizeMax(report) bytes. Where it holds less and the
+// report does not fit, the short form is written instead: no channels, no violations, for JSON
+// marked `"truncated":true`; so what is written is well-formed as long as kReportSizeMin bytes fit.
 void RenderReport(const Report& report, ReportFormat format, TextBuffer& out);
 
 }  // namespace zvm
