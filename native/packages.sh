@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the Debian packages of the native build are there. Silent when nothing is missing.
 set -euo pipefail
-packages=(clang-16 lld-16 llvm-16 libclang-rt-16-dev binutils cmake ninja-build ccache doctest-dev
-  nettle-dev)
+packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
+  doctest-dev nettle-dev)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
