@@ -39,7 +39,7 @@ bool EntryReader::TakeLine(std::string_view& line) {
   ++line_number_;
   size_t end = rest_.find('\n');
   if (mode_ == ManifestMode::kCompat && line_number_ == kManifestLinesMax) {
-    end = rest_.npos;  // the classic parser has no room for more lines: the last one is all the rest
+    end = rest_.npos;  // the classic parser has no room for more lines: the last is all the rest
   }
   line = rest_.substr(0, end);
   rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);

@@ -1,5 +1,5 @@
-// Cuts manifest text into `Key = value` entries (docs/abi.md §5.1). The only place that knows lines,
-// comments and the lexical difference of the two modes; knows no keyword.
+// Cuts manifest text into `Key = value` entries (docs/abi.md §5.1). The only place that knows
+// lines, comments and the lexical difference of the two modes; knows no keyword.
 #pragma once
 
 #include <string_view>

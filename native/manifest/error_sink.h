@@ -9,7 +9,7 @@
 
 namespace zvm {
 
-// A position in the manifest, both 1-based and counted in bytes; zeros mean the manifest as a whole.
+// A position in the manifest, 1-based, columns in bytes; zeros mean the manifest as a whole.
 struct ManifestPlace {
   unsigned line = 0;
   unsigned column = 0;

@@ -160,10 +160,10 @@ bool Parser::ParseTimeout(std::string_view value) {
 bool Parser::ParseMemory(std::string_view value) {
   std::string_view fields[2];
   if (SplitFields(value, ',', fields) != 2) {
-    return errors_.FailAt(value, "memory-fields", "invalid memory token");
+    return errors_.FailAt(value, "memory-fields-invalid", "invalid memory token");
   }
   return ParseInteger(context_, fields[0], {}, manifest_.memory_bytes) &&
-         ParseSwitch(context_, fields[1], "memory-etag", "invalid memory etag token",
+         ParseSwitch(context_, fields[1], "memory-etag-invalid", "invalid memory etag token",
                      manifest_.memory_etag);
 }
 
@@ -245,7 +245,7 @@ bool Parser::CheckDescriptors() {
       std::adjacent_find(descriptors_.begin(), descriptors_.end(),
                          [](const auto& a, const auto& b) { return a.descriptor == b.descriptor; });
   return twice == descriptors_.end() ||
-         errors_.Fail(std::next(twice)->place, "duplicate-descriptor",
+         errors_.Fail(std::next(twice)->place, "channel-descriptor-shared",
                       "a descriptor is used twice");
 }
 

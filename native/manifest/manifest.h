@@ -41,8 +41,8 @@ inline constexpr size_t kManifestSourcesMax = 16;          // of one channel
 inline constexpr size_t kManifestJobSizeMax = 107;         // what a Unix socket address holds
 
 // Errors carry line and column (1-based, in bytes) where they belong to a place, a stable code and
-// status 14. Left to later layers: the range of memory_bytes (address space, status 12), the number,
-// names, kinds and directions of channels (ChannelTable::Check). Time is linear in the text.
+// status 14. Left to later layers: the range of memory_bytes (address space, status 12), the
+// number, names, kinds and directions of channels (ChannelTable::Check). Linear in the text.
 [[nodiscard]] Result<Manifest, Failure> ParseManifest(std::string_view text, ManifestMode mode);
 
 // Reads the file (status 2 when it cannot be opened, 5 when empty or unreadable, 14 when too long)

@@ -11,8 +11,8 @@ namespace zvm {
 // Removes the C white space (blank, \t \n \v \f \r) at both ends.
 std::string_view Strip(std::string_view text);
 
-// Splits at `separator` into stripped fields. When there are more fields than `fields` can hold, the
-// last one keeps the rest with its separators. Returns the number of fields, at least 1.
+// Splits at `separator` into stripped fields. When there are more fields than `fields` can hold,
+// the last one keeps the rest with its separators. Returns the number of fields, at least 1.
 // Requires fields.size() >= 1.
 size_t SplitFields(std::string_view text, char separator, std::span<std::string_view> fields);
 

@@ -18,7 +18,7 @@ bool ParseChannelType(ManifestContext context, std::string_view token, std::stri
   }
   const auto narrow = static_cast<int32_t>(number);
   if (narrow < ZVM_CHANNEL_SEQUENTIAL || narrow > ZVM_CHANNEL_RANDOM) {
-    return context.errors.FailAt(token, "channel-type", Quoted(alias), " has invalid type ",
+    return context.errors.FailAt(token, "channel-type-invalid", Quoted(alias), " has invalid type ",
                                  Quoted(token));
   }
   type = static_cast<zvm_channel_type>(narrow);
@@ -31,7 +31,7 @@ bool ParseLimit(ManifestContext context, std::string_view token, std::string_vie
     return false;
   }
   if (limit < 0) {
-    return context.errors.FailAt(token, "negative-limit", "negative limits for ", Quoted(alias));
+    return context.errors.FailAt(token, "channel-limits-negative", "negative limits for ", Quoted(alias));
   }
   return true;
 }
@@ -42,7 +42,7 @@ bool ParseSources(ManifestContext context, std::string_view token,
   const size_t count = SplitFields(token, ';', parts);
   const std::string_view last = parts[count - 1];
   if (const size_t extra = last.find(';'); context.strict() && extra != last.npos) {
-    return context.errors.FailAt(last.substr(extra), "too-many-sources",
+    return context.errors.FailAt(last.substr(extra), "channel-sources-invalid",
                                  "a channel has at most 16 sources");
   }
   sources.resize(count);
@@ -104,22 +104,22 @@ bool ParseChannel(ManifestContext context, std::string_view token, ChannelSpec& 
   std::string_view fields[kChannelFields];
   const size_t count = SplitFields(token, ',', fields);
   if (count < kChannelFields) {
-    return context.errors.FailAt(token, "channel-fields", "invalid channel tokens number");
+    return context.errors.FailAt(token, "channel-fields-invalid", "invalid channel tokens number");
   }
   const std::string_view last = fields[kChannelFields - 1];
   if (const size_t extra = last.find(','); context.strict() && extra != last.npos) {
-    return context.errors.FailAt(last.substr(extra), "channel-fields",
+    return context.errors.FailAt(last.substr(extra), "channel-fields-invalid",
                                  "a channel has exactly 8 fields");
   }
   const std::string_view alias = fields[1];
   if (context.strict() && alias.empty()) {
-    return context.errors.FailAt(alias, "empty-alias", "a channel needs an alias");
+    return context.errors.FailAt(alias, "channel-alias-empty", "a channel needs an alias");
   }
   channel.alias = alias;
   channel.manifest_line = context.errors.PlaceOf(token).line;
   return ParseSources(context, fields[0], channel.sources) &&
          ParseChannelType(context, fields[2], alias, channel.type) &&
-         ParseSwitch(context, fields[3], "channel-etag", "invalid channel numeric token",
+         ParseSwitch(context, fields[3], "channel-etag-invalid", "invalid channel numeric token",
                      channel.etag) &&
          ParseLimit(context, fields[4], alias, channel.limits.reads) &&
          ParseLimit(context, fields[5], alias, channel.limits.read_bytes) &&

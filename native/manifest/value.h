@@ -1,5 +1,6 @@
 // The typed values of the manifest: integers with a range, switches, sources, whole channels.
-// Every function returns false after it has told `errors` why; output arguments are then unspecified.
+// Every function returns false after it has told `errors` why; what it would have returned is then
+// unspecified.
 #pragma once
 
 #include <cstdint>

@@ -31,8 +31,10 @@ constexpr std::string_view kGood =
 
 std::string StatusAndCode(const char* path) {
   const auto result = ReadManifest(path, ManifestMode::kStrict);
-  return result.ok() ? "ok"
-                     : std::to_string(result.error().status) + " " + std::string(result.error().code);
+  if (result.ok()) {
+    return "ok";
+  }
+  return std::to_string(result.error().status) + " " + std::string(result.error().code);
 }
 
 TEST_CASE("a regular file") {
