@@ -165,7 +165,8 @@ Listing::Form Listing::MakeForm(const llvm::MCInstrDesc& description, std::strin
   form.result_count = static_cast<uint8_t>(description.getNumDefs());
   size_t at = 0;
   for (const llvm::MCOperandInfo& operand : description.operands()) {
-    form.types[at++] = operand.OperandType;
+    bool is_lea_part = operand.OperandType == llvm::MCOI::OPERAND_UNKNOWN;  // LLVM leaves it open
+    form.types[at++] = is_lea_part ? uint8_t{llvm::MCOI::OPERAND_MEMORY} : operand.OperandType;
   }
   for (auto implicit : description.implicit_defs()) {
     const Register& result = registers_[implicit];
