@@ -25,7 +25,8 @@ bool LowerLimit(int resource, rlim_t soft, rlim_t hard) {
   if (getrlimit(resource, &now) != 0) {
     return false;
   }
-  const rlimit wanted = {std::min({soft, now.rlim_cur, now.rlim_max}), std::min(hard, now.rlim_max)};
+  const rlimit wanted = {std::min({soft, now.rlim_cur, now.rlim_max}),
+                         std::min(hard, now.rlim_max)};
   if (setrlimit(resource, &wanted) != 0 ||
       getrlimit(resource, &now) != 0) {
     return false;

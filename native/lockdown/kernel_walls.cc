@@ -70,7 +70,8 @@ Failure EnterNamespaces(const LockdownOptions& options, LockdownStatus* status) 
   }
   const uint64_t before = NetworkNamespace();
   constexpr int kSpaces = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS;
-  // An ordinary user needs a user namespace around them; root must keep its own to become another user.
+  // An ordinary user needs a user namespace around them; root must keep its own to become another
+  // user.
   if (unshare(kSpaces) != 0 && unshare(CLONE_NEWUSER | kSpaces) != 0) {
     return {};  // not offered to this user on this host; status tells
   }
@@ -134,8 +135,8 @@ Failure FilterSystemCalls(const LockdownOptions& options, LockdownStatus* status
   const std::span<const sock_filter> code = PolicyProgram(options.stage);
   const sock_fprog program = {static_cast<unsigned short>(code.size()),
                               const_cast<sock_filter*>(code.data())};
-  // No flags: one thread needs no TSYNC, and SPEC_ALLOW would give up the store-bypass mitigation that
-  // the kernel may tie to seccomp, for no gain that could be measured.
+  // No flags: one thread needs no TSYNC, and SPEC_ALLOW would give up the store-bypass mitigation
+  // that the kernel may tie to seccomp, for no gain that could be measured.
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &program) != 0) {
     return LockdownFailure(kSeccomp, "the system call filter is not accepted");
   }

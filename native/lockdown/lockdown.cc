@@ -1,5 +1,5 @@
-// The order of the outer wall. Each step may use what the steps below it take away; none may be moved
-// without the reason beside it. Steps are in descriptors.cc, privileges.cc, kernel_walls.cc.
+// The order of the outer wall. Each step may use what the steps below it take away; none may be
+// moved without the reason beside it. Steps are in descriptors.cc, privileges.cc, kernel_walls.cc.
 #include "lockdown/lockdown.h"
 
 #include "lockdown/steps.h"

@@ -1,6 +1,6 @@
-// The outer wall: what the process gives up before it touches untrusted bytes. A page of verbs whose
-// order is the security argument (lockdown.cc); each is applied for good and read back. The system
-// calls that remain are the table in policy.cc. Threat model: docs/threat-model.md.
+// The outer wall: what the process gives up before it touches untrusted bytes. A page of verbs
+// whose order is the security argument (lockdown.cc); each is applied for good and read back. The
+// system calls that remain are the table in policy.cc. Threat model: docs/threat-model.md.
 #pragma once
 
 #include <sys/types.h>
@@ -13,10 +13,10 @@
 
 namespace zvm {
 
-// kPrepare: a process that parses and validates one program: memory, reads of an open file, writes
-//           into one memfd, exit. Nothing else; no memory can become executable.
-// kRun:     a process that is about to enter a guest: positioned and sequential I/O on the open channels,
-//           mprotect inside the guest window, timers that already run, exit.
+// kPrepare: a process that parses and validates one program: memory, reads of an open file,
+//           writes into one memfd, exit. Nothing else; no memory can become executable.
+// kRun:     a process that is about to enter a guest: I/O on the open channels, mprotect inside
+//           the guest window, timers that already run, exit.
 enum class LockdownStage : uint8_t { kPrepare, kRun };
 
 // Backstops set as resource limits. A lower limit already in force stays in force.
@@ -37,8 +37,9 @@ struct LockdownOptions {
   // Enter new namespaces. Off by default: a network namespace costs 0.3 ms to make and more to
   // tear down, and without socket and open calls there is nothing left that it could forbid.
   bool namespaces = false;
-  // Turn speculative store bypass and indirect branch speculation off where the kernel lets a process
-  // choose. Off by default: it slows the guest, and no secret lives in the process that runs it.
+  // Turn speculative store bypass and indirect branch speculation off where the kernel lets a
+  // process choose. Off by default: it slows the guest, and no secret lives in the process that
+  // runs it.
   bool speculation_controls = false;
 };
 
@@ -54,23 +55,25 @@ struct LockdownStatus {
   bool seccomp = false;
   bool landlock = false;
   int landlock_abi = 0;                // 0 = the kernel has none
-  bool namespaces = false;             // network, ipc, mount and host-name (user) namespaces entered
-  bool memory_deny_write_execute = false;  // kernel-side W^X; kPrepare only, jail forbids it in kRun
+  bool namespaces = false;             // network, ipc, mount and host-name namespaces entered
+  bool memory_deny_write_execute = false;  // kernel-side W^X; kPrepare only: jail needs the gain
   bool speculation_controls = false;
   unsigned seccomp_instructions = 0;
   uid_t uid = 0;
   gid_t gid = 0;
 };
 
-// Applies everything, in order; fails closed: a wall that the kernel offers and that cannot be raised
-// is a failure (status EPERM, codes "lockdown-..."); the caller must then end the process without
-// touching untrusted bytes. What the kernel does not offer is left out and told in `status`.
-// For a process with one thread, once. Does not allocate. The system calls that remain are fewer than
-// libc takes for granted: fstat() must be syscall(SYS_fstat), raise() and abort() end in SIGSYS.
+// Applies everything, in order; fails closed: a wall that the kernel offers and that cannot be
+// raised is a failure (status EPERM, codes "lockdown-..."); the caller must then end the process
+// without touching untrusted bytes. What the kernel does not offer is left out and told in
+// `status`. For a process with one thread, once. Does not allocate. The system calls that remain
+// are fewer than libc takes for granted: fstat() must be syscall(SYS_fstat), raise() and abort()
+// end in SIGSYS.
 [[nodiscard]] Failure Lockdown(const LockdownOptions& options, LockdownStatus* status);
 
-// Forks a child that applies `options` (its descriptors are replaced by one socket to the parent) and
-// reads from outside, in /proc, what the kernel holds for it. Not for a process that is locked down.
+// Forks a child that applies `options` (its descriptors are replaced by one socket to the parent)
+// and reads from outside, in /proc, what the kernel holds for it. Not for a process that is locked
+// down.
 [[nodiscard]] Failure ProbeLockdown(const LockdownOptions& options, LockdownStatus* status);
 
 // Renders what is in force, one `name: value` line each, or one JSON object.

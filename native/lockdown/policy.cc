@@ -1,5 +1,5 @@
-// The two lists of system calls that remain, with the reason for each. Adding one is one line here and
-// one attack less in test/native/lockdown/: think of what a hostile process could do with it.
+// The two lists of system calls that remain, with the reason for each. Adding one is one line here
+// and one attack less in test/native/lockdown/: think of what a hostile process could do with it.
 #include "lockdown/policy.h"
 
 #include <fcntl.h>

@@ -1,9 +1,10 @@
-// The system calls that remain after lockdown, as data: rules a reviewer can read (policy.cc), and the
-// small assembler that turns them into seccomp BPF while this library is compiled. Must never grow a
-// second default: what no rule names kills the process.
+// The system calls that remain after lockdown, as data: rules a reviewer can read (policy.cc), and
+// the small assembler that turns them into seccomp BPF while this library is compiled. Must never
+// grow a second default: what no rule names kills the process.
 //
-// Why not libseccomp: this program lies in .rodata, so nothing is allocated, built or checked at run
-// time on the one path that must not fail, and the table is short enough to be its own documentation.
+// Why not libseccomp: this program lies in .rodata, so nothing is allocated, built or checked at
+// run time on the one path that must not fail, and the table is short enough to be its own
+// documentation.
 #pragma once
 
 #include <linux/audit.h>
@@ -35,8 +36,8 @@ struct ArgCheck {
   std::array<uint64_t, 3> values = {};
 };
 
-// A call that may be made. Without checks it is decided by its number alone, and the kernel keeps such
-// verdicts in a bitmap: free of cost per call. Two rules for one number are not possible.
+// A call that may be made. Without checks it is decided by its number alone, and the kernel keeps
+// such verdicts in a bitmap: free of cost per call. Two rules for one number are not possible.
 struct PolicyRule {
   uint32_t number;
   std::string_view reason;
@@ -60,11 +61,14 @@ class PolicyAssembler {
   template <size_t N>
   static constexpr Program Assemble(const PolicyRule (&rules)[N]) {
     PolicyAssembler a;
-    // SAFETY: numbers mean other calls under other ABIs; i386 code (int 0x80) dies here. x32 calls have
-    // this architecture but bit 30 set in their number, so that no rule matches them.
+    // SAFETY: numbers mean other calls under other ABIs; i386 code (int 0x80) dies here. x32 calls
+    // have this architecture but bit 30 set in their number, so that no rule matches them.
     a.Load(offsetof(seccomp_data, arch));
     a.Jump(BPF_JEQ, AUDIT_ARCH_X86_64, kNext, kKill);
     a.Load(offsetof(seccomp_data, nr));
+    // Not needed for the verdict. The kernel tries the filter on every call number when it is
+    // installed; this ends half of the tries at once (and the same for every unknown call).
+    a.Jump(BPF_JGT, Highest(rules), kKill, kNext);
     for (const PolicyRule& rule : rules) {
       if (rule.checks[0].kind == ArgCheck::Kind::kNone) {
         a.Jump(BPF_JEQ, rule.number, kAllow, kNext);
@@ -83,6 +87,15 @@ class PolicyAssembler {
   static constexpr uint8_t kNext = 0;
   static constexpr uint8_t kAllow = 0xFE;  // resolved by Finish
   static constexpr uint8_t kKill = 0xFF;
+
+  template <size_t N>
+  static constexpr uint32_t Highest(const PolicyRule (&rules)[N]) {
+    uint32_t highest = 0;
+    for (const PolicyRule& rule : rules) {
+      highest = rule.number > highest ? rule.number : highest;
+    }
+    return highest;
+  }
 
   constexpr void Emit(uint16_t code, uint8_t if_true, uint8_t if_false, uint32_t k) {
     ZVM_CHECK(program_.size < kInstructionsMax);

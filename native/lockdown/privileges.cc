@@ -28,7 +28,8 @@ bool ReadIds(Ids* user, Ids* group) {
          syscall(SYS_getresgid, &group->real, &group->effective, &group->saved) == 0;
 }
 
-// What only CAP_SETPCAP may do; without it there is nothing to lose, and the sets are emptied below.
+// What only CAP_SETPCAP may do; without it there is nothing to lose, and the sets are emptied
+// below.
 void EmptyBoundingSet() {
   (void)prctl(PR_SET_SECUREBITS, kSecureBits, 0, 0, 0);
   for (unsigned long capability = 0; capability < kCapabilitiesMax; ++capability) {
@@ -94,7 +95,8 @@ Failure DropPrivileges(const LockdownOptions& options, LockdownStatus* status) {
     return LockdownFailure(kPrivileges, "capabilities are left");
   }
   if (!ReadIds(&user, &group) || user.Has(0) || group.Has(0) ||
-      (root && !(user.AllAre(options.unprivileged_uid) && group.AllAre(options.unprivileged_gid)))) {
+      (root && !user.AllAre(options.unprivileged_uid)) ||
+      (root && !group.AllAre(options.unprivileged_gid))) {
     return LockdownFailure(kPrivileges, "the unprivileged user is not in force");
   }
   // SAFETY: the way back is tried, not assumed to be shut.
@@ -108,8 +110,8 @@ Failure DropPrivileges(const LockdownOptions& options, LockdownStatus* status) {
 }
 
 Failure ForbidInspection(LockdownStatus* status) {
-  // SAFETY: no ptrace, no /proc/<pid>/mem, no core of this process for others of the same user: a tracer
-  // could move the gs base, on which gs-relative guest code relies.
+  // SAFETY: no ptrace, no /proc/<pid>/mem, no core of this process for others of the same user: a
+  // tracer could move the gs base, on which gs-relative guest code relies.
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0) {
     return LockdownFailure("lockdown-dumpable", "the process stays dumpable");
   }

@@ -1,5 +1,5 @@
-// What is in force in a process after lockdown, seen from outside: a child locks itself down, its parent
-// asks /proc. Runs in tools and tests, never on the way to a guest; renders the answer.
+// What is in force in a process after lockdown, seen from outside: a child locks itself down, its
+// parent asks /proc. Runs in tools and tests, never on the way to a guest; renders the answer.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -19,8 +19,8 @@ namespace {
 
 constexpr size_t kProcFileMax = 8192;
 
-// The child's own account, sent before its parent looks. `failure.code` is a literal of this program,
-// so it means the same on both sides of a fork.
+// The child's own account, sent before its parent looks. `failure.code` is a literal of this
+// program, so it means the same on both sides of a fork.
 struct ChildAccount {
   Failure failure;
   LockdownStatus status;
@@ -66,7 +66,8 @@ class ProcFile {
         rest.remove_prefix(1);
       }
       uint64_t value = 0;
-      const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value, base);
+      const char* const last = rest.data() + rest.size();
+      const auto [end, error] = std::from_chars(rest.data(), last, value, base);
       if (error != std::errc{}) {
         return fallback;
       }
@@ -119,7 +120,8 @@ void ReadKernelAccount(const ProcFile& proc, const ProcFile& limits, LockdownSta
   status->seccomp = proc.Number("Seccomp:", 0, 10, 0) == 2;
   status->single_thread = proc.Number("Threads:", 0, 10, 0) == 1;
   status->not_dumpable = proc.owner() != status->uid;
-  status->rlimits = LimitIsZero(limits, "Max core file size") && LimitIsZero(limits, "Max processes") &&
+  status->rlimits = LimitIsZero(limits, "Max core file size") &&
+                    LimitIsZero(limits, "Max processes") &&
                     LimitIsZero(limits, "Max locked memory");
 }
 

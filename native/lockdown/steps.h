@@ -1,5 +1,6 @@
-// The single steps of a lockdown, one kernel facility each; internal to this module. Every step acts,
-// reads back what the kernel holds, and fails when that is not what it wanted. None allocates.
+// The single steps of a lockdown, one kernel facility each; internal to this module. Every step
+// acts, reads back what the kernel holds, and fails when that is not what it wanted. None
+// allocates.
 #pragma once
 
 #include <cerrno>

@@ -1,5 +1,5 @@
-// What a process that has lost its inner wall may try: each attack runs in a locked child and must end
-// in SIGSYS, in both stages and from both users, with no core file.
+// What a process that has lost its inner wall may try: each attack runs in a locked child and must
+// end in SIGSYS, in both stages and from both users, with no core file.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -76,7 +76,8 @@ const Attack kAttacks[] = {
     {"rt_sigqueueinfo", [] { return syscall(SYS_rt_sigqueueinfo, 1, 0, nullptr); }},
     {"rt_sigaction", [] { return syscall(SYS_rt_sigaction, SIGSEGV, nullptr, nullptr, 8); }},
     {"mmap executable", [] { return syscall(SYS_mmap, 0, 4096, kExecutable, kAnonymous, -1, 0L); }},
-    {"mmap executable file", [] { return syscall(SYS_mmap, 0, 4096, kExecutable, MAP_PRIVATE, 0, 0); }},
+    {"mmap executable file",
+     [] { return syscall(SYS_mmap, 0, 4096, kExecutable, MAP_PRIVATE, 0, 0L); }},
     {"mmap exec, dirty high half",
      [] { return syscall(SYS_mmap, 0, 4096, (1ul << 32) | kExecutable, kAnonymous, -1, 0L); }},
     {"mprotect host page executable",
@@ -90,7 +91,7 @@ const Attack kAttacks[] = {
     {"mprotect wrapping size", [] { return Window(4096, -4096ull, PROT_READ); }},
     {"mprotect 4 GiB", [] { return Window(0, ZVM_WINDOW_SIZE_BYTES, PROT_READ); }},
     {"mprotect W|X in window", [] { return Window(0, 4096, PROT_WRITE | PROT_EXEC); }},
-    {"mprotect R|W|X in window", [] { return Window(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC); }},
+    {"mprotect R|W|X in window", [] { return Window(0, 4096, kExecutable | PROT_WRITE); }},
     {"mprotect with a key bit", [] { return Window(0, 4096, PROT_READ | (1ul << 32)); }},
     {"mprotect grows down", [] { return Window(0, 4096, PROT_READ | PROT_GROWSDOWN); }},
     {"pkey_mprotect", [] { return syscall(SYS_pkey_mprotect, ZVM_WINDOW_BASE, 4096, 7, 0); }},

@@ -18,8 +18,8 @@
 namespace zvm::test {
 namespace {
 
-// Not marked as what it is, a function that does not return: before such calls AddressSanitizer asks
-// for the signal stack, a system call that the filters forbid.
+// Not marked as what it is, a function that does not return: before such calls AddressSanitizer
+// asks for the signal stack, a system call that the filters forbid.
 void Exit(int code) { syscall(SYS_exit_group, code); }
 
 void BecomeNobody() {

@@ -1,5 +1,6 @@
 // A forked child that locks itself down and then runs a few raw system calls: the laboratory of the
-// lockdown tests. The child never returns into the test framework, so it also works under sanitizers.
+// lockdown tests. The child never returns into the test framework, so it also works under
+// sanitizers.
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,5 @@
-// The compiled filters, judged without a kernel: a small interpreter of seccomp BPF asks about every
-// call number and the edges of every checked argument, and compares with the table of rules.
+// The compiled filters, judged without a kernel: a small interpreter of seccomp BPF asks about
+// every call number and the edges of every checked argument, and compares with the table of rules.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -34,6 +34,7 @@ uint32_t Verdict(LockdownStage stage, const seccomp_data& data) {
       case BPF_MISC | BPF_TAX: x = a; break;
       case BPF_ALU | BPF_ADD | BPF_X: a += x; break;
       case BPF_JMP | BPF_JEQ | BPF_K: branch(a == op.k); break;
+      case BPF_JMP | BPF_JGT | BPF_K: branch(a > op.k); break;
       case BPF_JMP | BPF_JSET | BPF_K: branch((a & op.k) != 0); break;
       case BPF_JMP | BPF_JGE | BPF_X: branch(a >= x); break;
       case BPF_RET | BPF_K: return op.k;
@@ -85,9 +86,9 @@ TEST_CASE("calls that end the second wall are in no table") {
   for (const LockdownStage stage : kStages) {
     for (const PolicyRule& rule : PolicyRules(stage)) {
       for (const uint32_t forbidden :
-           {SYS_open, SYS_openat, SYS_socket, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve,
-            SYS_execveat, SYS_ptrace, SYS_arch_prctl, SYS_modify_ldt, SYS_set_thread_area, SYS_kill,
-            SYS_process_vm_readv, SYS_process_vm_writev, SYS_memfd_create, SYS_io_uring_setup,
+           {SYS_open, SYS_openat, SYS_socket, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork,
+            SYS_execve, SYS_execveat, SYS_ptrace, SYS_arch_prctl, SYS_modify_ldt,
+            SYS_set_thread_area, SYS_kill, SYS_process_vm_readv, SYS_process_vm_writev, SYS_memfd_create, SYS_io_uring_setup,
             SYS_userfaultfd, SYS_seccomp, SYS_pkey_mprotect, SYS_mremap, SYS_ioctl}) {
         CHECK(rule.number != forbidden);
       }

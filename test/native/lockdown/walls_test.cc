@@ -140,8 +140,8 @@ TEST_CASE("only kept descriptors are left, and they do not include a way to memo
 TEST_CASE("Lockdown refuses what it cannot do safely") {
   LockdownOptions options;
   const int descending[] = {1, 0}, twice[] = {0, 0}, negative[] = {-1}, closed[] = {0, 900};
-  for (const std::span<const int> keep : {std::span<const int>(descending), std::span<const int>(twice),
-                                          std::span<const int>(negative), std::span<const int>(closed)}) {
+  const std::span<const int> refused[] = {descending, twice, negative, closed};
+  for (const std::span<const int> keep : refused) {
     options.keep_descriptors = keep;
     CHECK(Refusal(options, "lockdown-descriptors").exit_code == 0);
   }
