@@ -31,7 +31,8 @@ bool ParseLimit(ManifestContext context, std::string_view token, std::string_vie
     return false;
   }
   if (limit < 0) {
-    return context.errors.FailAt(token, "channel-limits-negative", "negative limits for ", Quoted(alias));
+    return context.errors.FailAt(token, "channel-limits-negative", "negative limits for ",
+                                 Quoted(alias));
   }
   return true;
 }

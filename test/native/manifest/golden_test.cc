@@ -90,6 +90,22 @@ void RunCases(const std::string& file) {
   }
 }
 
+TEST_CASE("every code that a golden case expects is explained in docs/abi.md") {
+  std::ifstream file(ZVM_TEST_DIR "/../docs/abi.md");
+  REQUIRE(file.good());
+  const std::string document(std::istreambuf_iterator<char>(file), {});
+  for (const char* name : {"classic.cases", "strict.cases", "compat.cases"}) {
+    for (const GoldenCase& golden : ReadCases(name)) {
+      if (golden.expected != "ok") {
+        std::string_view words[3];
+        REQUIRE(SplitFields(golden.expected, ' ', words) == 3);
+        CAPTURE(golden.expected);
+        CHECK(document.find("`" + std::string(words[1]) + "`") != std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("the manifest tests of the classic runtime") { RunCases("classic.cases"); }
 TEST_CASE("strict mode") { RunCases("strict.cases"); }
 TEST_CASE("compat mode") { RunCases("compat.cases"); }
