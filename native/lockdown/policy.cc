@@ -3,14 +3,19 @@
 #include "lockdown/policy.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "abi/layout.h"
 
 namespace zvm {
 namespace {
+
+// PAGEMAP_SCAN of Linux 6.7, whose argument has 96 bytes; Debian 12's headers lack it.
+constexpr uint64_t kPagemapScan = _IOC(_IOC_READ | _IOC_WRITE, 'f', 16, 96);
 
 constexpr ArgCheck OneOf(uint8_t arg, uint64_t value) {
   return {ArgCheck::Kind::kOneOf, arg, 1, {value}};
@@ -64,6 +69,9 @@ constexpr PolicyRule kRunRules[] = {
     {SYS_mprotect, "jail",
      {InWindow(0, ZVM_WINDOW_BASE),
       OneOf(2, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC)}},
+    // Not the profiling timer: a limit on processor time that is armed stays armed.
+    {SYS_setitimer, "interrupting a blocked channel again", {OneOf(0, ITIMER_REAL)}},
+    {SYS_ioctl, "which pages the guest has touched", {OneOf(1, kPagemapScan)}},
     {SYS_prctl, "reading back that this filter is in force", {OneOf(0, PR_GET_SECCOMP)}},
 };
 

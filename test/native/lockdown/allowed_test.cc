@@ -72,6 +72,20 @@ int UseWindowEnd() {
   return Protect(0xFFFF0000, 0x10000, PROT_READ) == -1 && errno == ENOMEM ? 0 : 1;
 }
 
+// The scan of touched pages, by a descriptor opened before; ENOTTY where the kernel has none.
+int UsePagemap(int pagemap) {
+  constexpr unsigned long kPagemapScan = 0xC0606610;
+  constexpr uint64_t kPageIsPresent = 1 << 3;
+  WindowBytes()[0x2000] = 1;
+  uint64_t range[3] = {};
+  const uint64_t start = ZVM_WINDOW_BASE, end = start + kWindowTestBytes;
+  uint64_t scan[12] = {96, 0, start, end, 0, reinterpret_cast<uint64_t>(range), 1, 0, 0,
+                       kPageIsPresent, 0, kPageIsPresent};
+  const long count = syscall(SYS_ioctl, pagemap, kPagemapScan, scan);
+  if (count < 0) return errno == ENOTTY ? 0 : 1;
+  return count == 1 && range[0] == start + 0x2000 ? 0 : 2;
+}
+
 volatile sig_atomic_t ticks = 0;
 
 // A timer that was armed before keeps ticking; its handler returns through rt_sigreturn.
@@ -105,6 +119,19 @@ TEST_CASE("run: channels, clocks, jail, timers and exit work") {
     CHECK(RunLocked(options, UseWindowEnd).exit_code == 0);
     options.prepare = ArmTimer;
     CHECK(RunLocked(options, UseTimer).exit_code == 0);
+    options.prepare = [] {
+      const int pagemap = open("/proc/self/pagemap", O_RDONLY);
+      (void)!dup2(pagemap, 0);
+    };
+    if (user == User::kRoot) {
+      // An ordinary user here is root's child and owns no /proc/self any more.
+      CHECK(RunLocked(options, [] { return UsePagemap(0); }).exit_code == 0);
+    }
+    options.prepare = [] {};
+    CHECK(RunLocked(options, [] {
+            const itimerval off = {};
+            return syscall(SYS_setitimer, ITIMER_REAL, &off, nullptr) == 0 ? 0 : 1;
+          }).exit_code == 0);
     close(fd);
   }
 }

@@ -58,6 +58,7 @@ const Attack kAttacks[] = {
     {"fcntl dup", [] { return syscall(SYS_fcntl, 0, F_DUPFD, 0); }},
     {"fcntl setown", [] { return syscall(SYS_fcntl, 0, F_SETOWN, 1); }},
     {"ioctl", [] { return syscall(SYS_ioctl, 0, 0x5412, "x"); }},
+    {"setitimer profiling", [] { return syscall(SYS_setitimer, 2, nullptr, nullptr); }},
     {"socket", [] { return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
     {"connect", [] { return syscall(SYS_connect, 0, nullptr, 0); }},
     {"sendmsg", [] { return syscall(SYS_sendmsg, 0, nullptr, 0); }},
@@ -134,6 +135,8 @@ const Attack kPrepareAttacks[] = {
     {"mprotect R|X in window", [] { return Window(0, 4096, kExecutable); }},
     {"close", [] { return syscall(SYS_close, 0); }},
     {"poll", [] { return syscall(SYS_poll, nullptr, 0, 0); }},
+    {"setitimer real", [] { return syscall(SYS_setitimer, 0, nullptr, nullptr); }},
+    {"pagemap scan", [] { return syscall(SYS_ioctl, 0, 0xC0606610ul, nullptr); }},
     {"madvise free", [] { return syscall(SYS_madvise, ZVM_WINDOW_BASE, 4096, MADV_FREE); }},
 };
 const Attack kRunAttacks[] = {

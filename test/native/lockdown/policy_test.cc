@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include <cstring>
 #include <set>
@@ -88,8 +89,9 @@ TEST_CASE("calls that end the second wall are in no table") {
       for (const uint32_t forbidden :
            {SYS_open, SYS_openat, SYS_socket, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork,
             SYS_execve, SYS_execveat, SYS_ptrace, SYS_arch_prctl, SYS_modify_ldt,
-            SYS_set_thread_area, SYS_kill, SYS_process_vm_readv, SYS_process_vm_writev, SYS_memfd_create, SYS_io_uring_setup,
-            SYS_userfaultfd, SYS_seccomp, SYS_pkey_mprotect, SYS_mremap, SYS_ioctl}) {
+            SYS_set_thread_area, SYS_kill, SYS_process_vm_readv, SYS_process_vm_writev,
+            SYS_memfd_create, SYS_io_uring_setup, SYS_userfaultfd, SYS_seccomp,
+            SYS_pkey_mprotect, SYS_mremap}) {
         CHECK(rule.number != forbidden);
       }
     }
@@ -139,6 +141,21 @@ TEST_CASE("prepare: mmap never executable, madvise, fcntl and prctl by one value
     CHECK(Allows(kStage, SYS_prctl, {value}) == (value == PR_GET_SECCOMP));
     CHECK(Allows(LockdownStage::kRun, SYS_prctl, {value}) == (value == PR_GET_SECCOMP));
   }
+}
+
+TEST_CASE("run: one ioctl and one timer") {
+  constexpr LockdownStage kStage = LockdownStage::kRun;
+  constexpr uint64_t kPagemapScan = 0xC0606610;
+  for (uint64_t command = 0; command < 0x10000; ++command) {
+    CHECK_FALSE(Allows(kStage, SYS_ioctl, {0, command}));
+  }
+  CHECK(Allows(kStage, SYS_ioctl, {0, kPagemapScan}));
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    CHECK_FALSE(Allows(kStage, SYS_ioctl, {0, kPagemapScan ^ (uint64_t{1} << bit)}));
+  }
+  CHECK(Allows(kStage, SYS_setitimer, {ITIMER_REAL}));
+  CHECK_FALSE(Allows(kStage, SYS_setitimer, {ITIMER_VIRTUAL}));
+  CHECK_FALSE(Allows(kStage, SYS_setitimer, {ITIMER_PROF}));
 }
 
 TEST_CASE("filters stay short: installing one costs time for every instruction") {
