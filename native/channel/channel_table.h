@@ -53,7 +53,11 @@ struct ChannelView {
 // Opening is in two steps so that nothing is changed on the host while the request can still be
 // refused: Check (types, limits, duplicates, standard channels, kinds by stat; no side effect),
 // then Open (creates, truncates, preallocates; may block on a FIFO until `stop`).
-// After Open nothing here allocates memory or opens files.
+// After Open nothing here allocates memory or opens files. The system calls that are left: pread64,
+// pwrite64, read, write, ftruncate, close, and poll for descriptors passed in non-blocking mode.
+//
+// Signals: the owner ignores SIGPIPE and installs the handlers that set `stop` without SA_RESTART,
+// repeating the signal until the session ends, because a signal may arrive just before a call blocks.
 class ChannelTable {
  public:
   ChannelTable();
@@ -62,24 +66,30 @@ class ChannelTable {
   ChannelTable& operator=(const ChannelTable&) = delete;
 
   // Sorts the channels into guest order (standard three first, then by name) and checks everything
-  // that needs no side effect. Failure: see docs/abi.md §5.3, §7.
+  // that needs no side effect. Failure: see docs/abi.md §5.3, §7. Called once, first.
   [[nodiscard]] Failure Check(std::vector<ChannelSpec> specs);
 
-  // Opens all channels. On failure everything that this call created is removed again.
+  // Opens all channels, after Check succeeded. Existing files are emptied only when all channels are
+  // open. On failure everything that this call created is removed again. `stop` must outlive the
+  // table. From here the table owns the passed descriptors: also after a failure they are closed.
   [[nodiscard]] Failure Open(const ChannelOptions& options, const StopRequest& stop);
 
   size_t count() const;
   // `channel` < count().
   ChannelView view(size_t channel) const;
 
-  // Traps, steps 3 and later of docs/abi.md §3.4 and §3.5. `channel` is any 32-bit value.
-  // `buffer` is only touched within [0, size).
+  // Traps, steps 1 and 3 and later of docs/abi.md §3.4 and §3.5. `channel` is any 32-bit value.
+  // `buffer` is only touched within [0, size). A read also writes into it directly from other calls
+  // than read(2) when a channel has several sources, so its pages must really be writable.
   IoResult Read(int32_t channel, uint8_t* buffer, int32_t size, int64_t offset);
   IoResult Write(int32_t channel, const uint8_t* buffer, int32_t size, int64_t offset);
 
   // Closes everything: writable regular files are cut to their size. Also after failures; idempotent.
+  // A file that cannot be cut sets failure() if nothing did before. Frees no memory: only the
+  // destructor does, so a process under lockdown ends without running it.
   void Close();
 
+  // Why Check, Open, a trap or Close failed: the first reason.
   const Failure& failure() const;
   const ChannelAccounting& accounting() const;
   // Descriptors that must survive lockdown, ascending.

@@ -36,7 +36,7 @@ struct ChannelLimits {
 
 struct ChannelSpec {
   std::string alias;
-  zvm_channel_type type = ZVM_CHANNEL_SEQUENTIAL;
+  int64_t type = ZVM_CHANNEL_SEQUENTIAL;  // enum zvm_channel_type once ChannelTable::Check agreed
   bool etag = false;
   ChannelLimits limits;
   std::vector<ChannelSource> sources;  // at least one

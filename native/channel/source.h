@@ -1,0 +1,99 @@
+// One host end of a channel, after opening. A kind of source is a class here; channel_table and
+// agreement see only the interface. One virtual call moves a whole trap's bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/stop_request.h"
+#include "base/unique_fd.h"
+
+namespace zvm {
+
+enum class TransferEnd : uint8_t {
+  kFull,     // everything was moved
+  kEnd,      // reads only: the source has no more bytes
+  kError,    // the system refused: `error` is the errno
+  kStopped,  // a StopRequest arrived
+};
+struct Transfer {
+  TransferEnd end = TransferEnd::kFull;
+  size_t size_bytes = 0;  // moved before that
+  int error = 0;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Move exactly `size_bytes` unless the result says why not. `position` counts from the start of the
+  // channel; a source that is not positional moves on by itself and ignores it. Never allocate.
+  virtual Transfer Read(uint8_t* buffer, size_t size_bytes, int64_t position) = 0;
+  virtual Transfer Write(const uint8_t* buffer, size_t size_bytes, int64_t position) = 0;
+
+  virtual bool positional() const = 0;
+  virtual int descriptor() const = 0;
+  // What can be read at random before the session starts; 0 for streams.
+  virtual int64_t size_bytes() const = 0;
+
+  // Second step of opening, taken when every source of the session is open: empties the file if
+  // `empty`, then extends it to `reserve_bytes` if that is more. Returns 0 or an errno.
+  virtual int Begin(bool empty, int64_t reserve_bytes) = 0;
+  // Ends a session that began: leaves exactly `channel_size_bytes`. Returns 0 or an errno.
+  virtual int End(int64_t channel_size_bytes) = 0;
+  // Ends one that did not begin: takes reservation and created file back.
+  virtual void Abandon() = 0;
+};
+
+// A regular file, at positions. Files opened by path are ours: emptied, reserved and cut. A passed
+// descriptor is used from its current offset and keeps what it has.
+class FileSource final : public Source {
+ public:
+  struct Origin {
+    int64_t base_offset = 0;     // >= 0: where position 0 of the channel lies in the file
+    int64_t size_bytes = 0;      // behind base_offset
+    bool by_path = false;
+    std::string created_path;    // not empty: opening made this file
+  };
+  FileSource(UniqueFd fd, Origin origin, const StopRequest& stop);
+
+  Transfer Read(uint8_t* buffer, size_t size_bytes, int64_t position) override;
+  Transfer Write(const uint8_t* buffer, size_t size_bytes, int64_t position) override;
+  bool positional() const override { return true; }
+  int descriptor() const override { return fd_.get(); }
+  int64_t size_bytes() const override { return origin_.size_bytes; }
+  int Begin(bool empty, int64_t reserve_bytes) override;
+  int End(int64_t channel_size_bytes) override;
+  void Abandon() override;
+
+ private:
+  UniqueFd fd_;
+  Origin origin_;
+  const StopRequest& stop_;
+  bool reserved_ = false;
+  bool written_ = false;
+};
+
+// Everything without positions: character devices, FIFOs, pipes, stream sockets, and a passed
+// descriptor of a regular file that is used sequentially (it shares its offset with its other users,
+// as a shell's redirections expect).
+class StreamSource final : public Source {
+ public:
+  StreamSource(UniqueFd fd, const StopRequest& stop) : fd_(std::move(fd)), stop_(stop) {}
+
+  Transfer Read(uint8_t* buffer, size_t size_bytes, int64_t position) override;
+  Transfer Write(const uint8_t* buffer, size_t size_bytes, int64_t position) override;
+  bool positional() const override { return false; }
+  int descriptor() const override { return fd_.get(); }
+  int64_t size_bytes() const override { return 0; }
+  int Begin(bool, int64_t) override { return 0; }
+  int End(int64_t) override;
+  void Abandon() override { fd_.Reset(); }
+
+ private:
+  UniqueFd fd_;
+  const StopRequest& stop_;
+};
+
+}  // namespace zvm
