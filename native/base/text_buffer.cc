@@ -3,6 +3,30 @@
 #include <cstring>
 
 namespace zvm {
+namespace {
+
+// Size of the well-formed UTF-8 sequence of 2 to 4 bytes at the start of `text`, else 0. Excluded as
+// the Unicode standard says (table 3-7): overlong forms, surrogates, beyond U+10FFFF.
+size_t Utf8SequenceSize(std::string_view text) {
+  const auto byte = [&](size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
+  };
+  const unsigned lead = byte(0);
+  const size_t size = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const unsigned second_min = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned second_max = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (size == 0 || byte(1) < second_min || byte(1) > second_max) {
+    return 0;
+  }
+  for (size_t at = 2; at < size; ++at) {
+    if (byte(at) < 0x80 || byte(at) > 0xBF) {
+      return 0;
+    }
+  }
+  return size;
+}
+
+}  // namespace
 
 TextBuffer& TextBuffer::Add(std::string_view text) {
   const size_t room = capacity_ - size_;
@@ -65,17 +89,38 @@ TextBuffer& TextBuffer::AddFixed(uint64_t value, unsigned decimals) {
   return *this;
 }
 
+// The bytes above ASCII at the start of `text`; returns how many were consumed.
+size_t TextBuffer::AddJsonSequence(std::string_view text) {
+  const size_t size = Utf8SequenceSize(text);
+  if (size == 0) {
+    Add("\\ufffd");
+    return 1;
+  }
+  const auto second = static_cast<unsigned char>(text[1]);
+  if (text[0] == '\xC2' && second < 0xA0) {
+    Add("\\u00").AddHex(second, 2);  // U+0080 to U+009F are control characters too
+  } else {
+    Add(text.substr(0, size));
+  }
+  return size;
+}
+
 TextBuffer& TextBuffer::AddJsonString(std::string_view text) {
   AddChar('"');
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text[0];
     const auto byte = static_cast<unsigned char>(c);
+    size_t used = 1;
     if (c == '"' || c == '\\') {
       AddChar('\\').AddChar(c);
-    } else if (byte < 0x20 || byte >= 0x7F) {
+    } else if (byte < 0x20 || byte == 0x7F) {
       Add("\\u00").AddHex(byte, 2);
-    } else {
+    } else if (byte < 0x80) {
       AddChar(c);
+    } else {
+      used = AddJsonSequence(text);
     }
+    text.remove_prefix(used);
   }
   return AddChar('"');
 }

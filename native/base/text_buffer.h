@@ -21,7 +21,8 @@ class TextBuffer {
   TextBuffer& AddHex(uint64_t value, unsigned digits = 0);
   // `value` / 10^decimals with exactly `decimals` digits after the point.
   TextBuffer& AddFixed(uint64_t value, unsigned decimals);
-  // `text` as a JSON string with its quotes; bytes that are not printable ASCII are escaped.
+  // `text` as a JSON string with its quotes. Well-formed UTF-8 stays as it is, control characters
+  // are escaped, any other byte becomes U+FFFD. At most 6 bytes for each byte of `text`.
   TextBuffer& AddJsonString(std::string_view text);
 
   std::string_view view() const { return {data_, size_}; }
@@ -30,6 +31,8 @@ class TextBuffer {
   void Clear() { size_ = 0, truncated_ = false; }
 
  private:
+  size_t AddJsonSequence(std::string_view text);
+
   char* data_;
   size_t capacity_;
   size_t size_ = 0;
