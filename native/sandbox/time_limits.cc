@@ -1,0 +1,36 @@
+#include "sandbox/time_limits.h"
+
+#include <sys/time.h>
+
+#include <cerrno>
+
+namespace zvm {
+namespace {
+
+constexpr uint64_t kRepeatUs = 10'000;
+constexpr uint64_t kUsPerSecond = 1'000'000;
+// Longer limits are as good as none and would overflow the kernel's seconds on some systems.
+constexpr uint64_t kLimitMsMax = uint64_t{1} << 40;
+
+bool Arm(__itimer_which_t which, uint64_t limit_ms) {
+  if (limit_ms == 0) {
+    return true;
+  }
+  const uint64_t us = (limit_ms < kLimitMsMax ? limit_ms : kLimitMsMax) * 1000;
+  itimerval timer = {};
+  timer.it_value.tv_sec = static_cast<time_t>(us / kUsPerSecond);
+  timer.it_value.tv_usec = static_cast<suseconds_t>(us % kUsPerSecond);
+  timer.it_interval.tv_usec = kRepeatUs;
+  return setitimer(which, &timer, nullptr) == 0;
+}
+
+}  // namespace
+
+Failure ArmTimeLimits(const TimeLimits& limits) {
+  if (!Arm(ITIMER_REAL, limits.wall_ms) || !Arm(ITIMER_PROF, limits.cpu_ms)) {
+    return MakeFailure(errno, "timer-failed", "cannot arm the time limits");
+  }
+  return {};
+}
+
+}  // namespace zvm
