@@ -62,6 +62,7 @@ struct GuestRun {
   ValidatorPolicy jail_policy;            // the same profile as the session
   std::span<uint8_t> jail_scratch;        // ValidatorScratchBytes(kJailSizeMax)
   uint32_t entry = 0;
+  bool daemon_requested = false;          // the manifest names a Job: fork is refused (-ENOSYS)
 };
 
 // The largest block that jail accepts at once; a larger one is -EINVAL. Bounds the time that a trap

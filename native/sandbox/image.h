@@ -24,7 +24,7 @@ struct ImageHeader {
   uint32_t version = kImageVersion;
   uint32_t profile_needed = 0;  // Profile
   NexeLayout layout;
-  uint8_t nexe_sha256[32] = {};
+  char nexe_sha256_hex[64] = {};
 };
 
 struct PreparedImage {

@@ -91,8 +91,11 @@ Next OnExit(const GuestRun&, const TrapCall& call) {
   return Leave(GuestEnd::kExited);
 }
 
-// Without a daemon there is nothing to fork into: the call succeeds and changes nothing.
-Next OnFork(const GuestRun&, const TrapCall&) { return Resume(0); }
+// Without a Job there is nothing to fork into: the call succeeds and changes nothing. A program that
+// was promised a daemon must not believe that it is one.
+Next OnFork(const GuestRun& run, const TrapCall&) {
+  return Resume(run.daemon_requested ? -ENOSYS : 0);
+}
 
 struct TrapFunction {
   uint64_t id;

@@ -1,0 +1,22 @@
+// Lays a program out in an image file: runs inside the locked-down child of prepare.cc and touches
+// nothing but the two descriptors it is given and memory of its own.
+#pragma once
+
+#include <cstdint>
+
+#include "session/prepare.h"
+
+namespace zvm {
+
+// The child's answer, in memory shared with its parent.
+struct BuildAnswer {
+  bool finished = false;  // false: the child died on the way
+  bool built = false;     // the image is complete and sealed
+  PrepareFailure problem;
+};
+
+// Fills and seals `image_fd` from `program_fd` (`program_size` bytes). Writes `answer` last.
+void BuildImage(int program_fd, uint64_t program_size, int image_fd,
+                const PrepareOptions& options, BuildAnswer& answer);
+
+}  // namespace zvm

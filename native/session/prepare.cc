@@ -1,0 +1,146 @@
+#include "session/prepare.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lockdown/lockdown.h"
+#include "session/image_builder.h"
+
+// Bounds of this program's own image, from the linker.
+extern "C" const char __executable_start, edata;
+
+namespace zvm {
+namespace {
+
+constexpr size_t kCodeSizeMax = 64;
+
+// The answer page: the only memory that the child shares with this process.
+class SharedAnswer {
+ public:
+  SharedAnswer() {
+    void* const got = mmap(nullptr, sizeof(BuildAnswer), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    answer_ = got == MAP_FAILED ? nullptr : new (got) BuildAnswer();
+  }
+  ~SharedAnswer() {
+    if (answer_ != nullptr) {
+      munmap(answer_, sizeof(BuildAnswer));
+    }
+  }
+  SharedAnswer(const SharedAnswer&) = delete;
+  SharedAnswer& operator=(const SharedAnswer&) = delete;
+  BuildAnswer* get() const { return answer_; }
+
+ private:
+  BuildAnswer* answer_;
+};
+
+PrepareFailure Problem(int status, std::string_view code, std::string_view text) {
+  PrepareFailure problem;
+  problem.failure = MakeFailure(status, code, text);
+  return problem;
+}
+
+[[noreturn]] void RunChild(int program_fd, uint64_t program_size, int image_fd,
+                           const PrepareOptions& options, BuildAnswer& answer) {
+  int keep[] = {std::min(program_fd, image_fd), std::max(program_fd, image_fd)};
+  LockdownOptions lockdown;
+  lockdown.stage = LockdownStage::kPrepare;
+  lockdown.keep_descriptors = keep;
+  lockdown.limits.cpu_seconds = kPrepareCpuSecondsMax;
+  LockdownStatus status;
+  answer.problem.failure = Lockdown(lockdown, &status);
+  if (!answer.problem.failure.failed()) {
+    BuildImage(program_fd, program_size, image_fd, options, answer);
+  } else {
+    answer.finished = true;
+  }
+  _exit(0);
+}
+
+// True when a code is one of this program's literals.
+bool IsLiteral(std::string_view text) {
+  const auto start = reinterpret_cast<uint64_t>(&__executable_start);
+  const auto end = reinterpret_cast<uint64_t>(&edata);
+  const auto at = reinterpret_cast<uint64_t>(text.data());
+  return at >= start && at < end && text.size() <= end - at && text.size() <= kCodeSizeMax;
+}
+
+// Copies the child's answer: what is checked is then what is used.
+// SAFETY: the child has parsed hostile bytes; nothing in its answer is trusted to be in range.
+PrepareFailure CopyProblem(const BuildAnswer& answer) {
+  PrepareFailure problem = answer.problem;
+  if (!IsLiteral(problem.failure.code) ||
+      problem.profile_needed > Profile::kZvm ||
+      std::any_of(problem.violations.begin(), problem.violations.end(), [](const Violation& v) {
+        return static_cast<size_t>(v.rule) >= kRuleCount;
+      })) {
+    return Problem(ENOEXEC, "prepare-died", "the process that judged the program is broken");
+  }
+  problem.failure.text_size =
+      std::min<unsigned>(problem.failure.text_size, sizeof problem.failure.text);
+  problem.failure.status = std::clamp(problem.failure.status, 1, 255);
+  return problem;
+}
+
+}  // namespace
+
+Result<UniqueFd, Failure> OpenProgram(const char* path) {
+  // O_NONBLOCK: a FIFO in place of a program must not make us wait; regular files do not care.
+  UniqueFd fd(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd.valid()) {
+    return Err{MakeFailure(ENOENT, "program-open-failed", "program open error")};
+  }
+  return fd;
+}
+
+Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
+                                                     const PrepareOptions& options) {
+  struct stat status;
+  if (fstat(program_fd, &status) != 0) {
+    return Err{Problem(ENOENT, "program-open-failed", "program open error")};
+  }
+  // What is not a regular file counts as empty and is then too short for a header.
+  const uint64_t size = S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : 0;
+  auto image_fd = MakeImageFile();
+  if (!image_fd.ok()) {
+    PrepareFailure problem;
+    problem.failure = image_fd.error();
+    return Err{problem};
+  }
+  const SharedAnswer answer;
+  if (answer.get() == nullptr) {
+    return Err{Problem(ENOMEM, "prepare-no-memory", "no memory to prepare the program")};
+  }
+  const pid_t child = fork();
+  if (child < 0) {
+    return Err{Problem(errno, "prepare-fork-failed", "cannot start a process")};
+  }
+  if (child == 0) {
+    RunChild(program_fd, size, image_fd.value().get(), options, *answer.get());
+  }
+  int child_status = 0;
+  while (waitpid(child, &child_status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(child_status) || !answer.get()->finished) {
+    return Err{Problem(ENOEXEC, "prepare-died", "the process that judged the program died")};
+  }
+  if (!answer.get()->built) {
+    return Err{CopyProblem(*answer.get())};
+  }
+  auto image = AdoptImage(std::move(image_fd.value()));
+  if (!image.ok()) {
+    PrepareFailure problem;
+    problem.failure = image.error();
+    return Err{problem};
+  }
+  return image;
+}
+
+}  // namespace zvm

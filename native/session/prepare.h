@@ -1,0 +1,42 @@
+// From a program file to a prepared image. The bytes are read, parsed and judged in a child process that
+// can do nothing but fill one memory file; this process only looks at the child's short answer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/failure.h"
+#include "base/result.h"
+#include "sandbox/image.h"
+#include "validator/validator.h"
+
+namespace zvm {
+
+inline constexpr size_t kReportedViolationsMax = 16;
+
+// Why there is no image. When the validator refused the program, `violations` holds the first reasons.
+struct PrepareFailure {
+  Failure failure;
+  bool validated = false;  // the validator ran (and refused)
+  Profile profile_needed = Profile::kNacl;
+  std::array<Violation, kReportedViolationsMax> violations{};
+  uint64_t violation_count = 0;
+};
+
+struct PrepareOptions {
+  ValidatorPolicy policy;
+  // Test builds only: maps the text unjudged, to attack the outer wall alone.
+  bool skip_validation = false;
+};
+
+// Opens a program for reading without waiting for anything. Failure: status 2, "program-open-failed".
+[[nodiscard]] Result<UniqueFd, Failure> OpenProgram(const char* path);
+
+// `program_fd` stays the caller's. Blocks until the child has ended; the child is bounded by a CPU
+// limit of kPrepareCpuSecondsMax.
+[[nodiscard]] Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
+                                                                   const PrepareOptions& options);
+
+inline constexpr uint64_t kPrepareCpuSecondsMax = 60;
+
+}  // namespace zvm
