@@ -11,7 +11,6 @@
 namespace zvm {
 namespace {
 
-constexpr uint64_t kHardwarePage = 4096;
 constexpr size_t kZeroBlockSizeBytes = 64 * 1024;
 alignas(4096) constexpr uint8_t kZeroBlock[kZeroBlockSizeBytes] = {};
 

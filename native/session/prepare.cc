@@ -140,7 +140,7 @@ Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
     problem.failure = image.error();
     return Err{problem};
   }
-  return image;
+  return std::move(image.value());
 }
 
 }  // namespace zvm
