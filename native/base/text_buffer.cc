@@ -5,8 +5,8 @@
 namespace zvm {
 namespace {
 
-// Size of the well-formed UTF-8 sequence of 2 to 4 bytes at the start of `text`, else 0. Excluded as
-// the Unicode standard says (table 3-7): overlong forms, surrogates, beyond U+10FFFF.
+// Size of the well-formed UTF-8 sequence of 2 to 4 bytes at the start of `text`, else 0. Excluded
+// as the Unicode standard says (table 3-7): overlong forms, surrogates, beyond U+10FFFF.
 size_t Utf8SequenceSize(std::string_view text) {
   const auto byte = [&](size_t at) {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
