@@ -156,9 +156,15 @@ size_t MatchIndirectJump(std::span<const uint8_t> bytes) {
   return modrm == (0xD0 | low_bits) || modrm == (0xE0 | low_bits) ? at : 0;
 }
 
+// What any idiom starts with: REX, 66, and, mov. Only saves time.
+bool MayStartIdiom(uint8_t byte) {
+  return (byte & 0xF0) == 0x40 || byte == 0x66 || byte == 0x83 || byte == 0x89 || byte == 0x8B;
+}
+
 }  // namespace
 
 Idiom FindIdiom(std::span<const uint8_t> bytes, bool allow_predicted_return) {
+  if (bytes.empty() || !MayStartIdiom(bytes[0])) return {};
   size_t size = MatchIndirectJump(bytes);
   if (size == 0) size = MatchString(bytes);
   if (size == 0 && allow_predicted_return) size = Match(bytes, kPredictedReturn);
