@@ -33,6 +33,8 @@ class CpuFeatures {
   constexpr CpuFeatures Without(CpuFeature feature) const {
     return CpuFeatures(bits_ & ~(1u << static_cast<unsigned>(feature)));
   }
+  // One bit for each CpuFeature, in the order of the enum.
+  constexpr uint32_t bits() const { return bits_; }
   friend constexpr bool operator==(CpuFeatures, CpuFeatures) = default;
 
  private:

@@ -11,6 +11,8 @@
 
 namespace zvm {
 
+struct Need;
+
 inline constexpr size_t kBundleSize = 32;  // bytes
 inline constexpr size_t kFilterBundles = 4;  // bundles that an accept filter sees at once
 
@@ -42,9 +44,16 @@ struct ScanOutput {
 
 // ValidatorPolicy, prepared once a chunk for the inner loops.
 struct ScanPolicy {
-  // Bit n set: instructions whose allow-list row carries need n may be used (allow_list.txt).
+  // Bit n set: instructions of need n (kNeeds, decode_tables.h) may be used. All that a scan needs
+  // to know of features and refusals; the rest serves to name the rule that was broken.
   uint64_t allowed_needs;
   bool zvm;
+  bool refuse_rdtsc;
+  bool refuse_cpuid;
+  bool refuse_non_temporal;
+  CpuFeatures features;
+
+  bool HasFeatures(const Need& need) const;
 };
 
 ScanPolicy MakeScanPolicy(const ValidatorPolicy& policy);
