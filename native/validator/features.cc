@@ -65,6 +65,7 @@ CpuFeatures CpuFeatures::OfThisCpu() {
   add(CpuFeature::kSse4a, amd.ecx, 6);
   add(CpuFeature::k3dNowPrefetch, amd.ecx, 8);
   add(CpuFeature::kEmmx, amd.edx, 22);
+  add(CpuFeature::kLongMode, amd.edx, 29);
   add(CpuFeature::kE3dNow, amd.edx, 30);
   add(CpuFeature::k3dNow, amd.edx, 31);
   return found;

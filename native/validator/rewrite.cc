@@ -142,6 +142,10 @@ Verdict RewriteAndValidate(std::span<uint8_t> code, const ValidatorPolicy& polic
     list.Add(0, Rule::kChunkSize);
     return {false, Profile::kNacl, list.count()};
   }
+  if (!policy.features.Has(CpuFeature::kLongMode)) {
+    list.Add(0, Rule::kCpuFeatureMissing);  // such a processor cannot run the program at all
+    return {false, Profile::kNacl, list.count()};
+  }
   // Scanned as if non-temporal accesses were refused, so that every one of them comes up.
   ValidatorPolicy strict = policy;
   strict.refuse_non_temporal = true;
