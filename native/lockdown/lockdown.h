@@ -43,7 +43,8 @@ struct LockdownOptions {
   bool speculation_controls = false;
 };
 
-// What is in force after a lockdown: for --show-lockdown. Every field was read back, not assumed.
+// What is in force after a lockdown: for --show-lockdown. Every field is what the kernel answered
+// afterwards.
 struct LockdownStatus {
   bool single_thread = false;          // no other thread or process shares this memory
   bool no_new_privs = false;

@@ -1,9 +1,11 @@
 // Each wall alone, with the system call filter left out: what it stops when nothing else does.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -139,6 +141,16 @@ TEST_CASE("dropped privileges alone: root does not come back") {
   }
   CHECK(ErrnoBehind(User::kRoot, RaisePrivileges, [] { return syscall(SYS_setuid, 0); }) == EPERM);
   CHECK(ErrnoBehind(User::kRoot, RaisePrivileges, [] { return long{chroot("/")}; }) == EPERM);
+  ChildOptions options;
+  options.lock = false;
+  options.user = User::kRoot;
+  const Outcome secure_bits = RunLocked(options, [] {
+    if (!RaisePrivileges()) return kLockdownFailed;
+    const int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+    constexpr int kNoRootForEver = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED;
+    return (bits & kNoRootForEver) == kNoRootForEver ? 0 : 1;
+  });
+  CHECK(secure_bits.exit_code == 0);
 }
 
 }  // namespace zvm::test

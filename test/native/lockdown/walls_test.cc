@@ -3,7 +3,11 @@
 #include <dirent.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,6 +35,35 @@ std::set<std::string> DescriptorsOf(pid_t pid) {
   return names;
 }
 
+// The kernel lets a process turn `feature` off, or it is off (or harmless) already.
+bool CanDisable(unsigned long feature) {
+  const int state = prctl(PR_GET_SPECULATION_CTRL, feature, 0ul, 0ul, 0ul);
+  constexpr int kOff = PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE;
+  return state == 0 || (state > 0 && (state & (PR_SPEC_PRCTL | kOff)) != 0);
+}
+
+// Makes every capability inheritable: a change of user leaves those.
+void InheritCapabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[2] = {};
+  if (syscall(SYS_capget, &header, sets) == 0) {
+    sets[0].inheritable = sets[0].permitted;
+    sets[1].inheritable = sets[1].permitted;
+    syscall(SYS_capset, &header, sets);
+  }
+}
+
+// Whether this user may enter the namespaces, alone or inside a user namespace.
+bool CanEnterNamespaces() {
+  ChildOptions child;
+  child.lock = false;
+  child.user = Users().front();
+  return RunLocked(child, [] {
+           constexpr int kSpaces = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS;
+           return unshare(kSpaces) == 0 || unshare(kSpaces | CLONE_NEWUSER) == 0 ? 0 : 1;
+         }).exit_code == 0;
+}
+
 // The code with which Lockdown refuses `options` in a child; 0 = it did not.
 Outcome Refusal(const LockdownOptions& options, std::string_view code) {
   ChildOptions child;
@@ -49,6 +82,13 @@ TEST_CASE("user, groups, capabilities, no_new_privs and seccomp as the kernel te
     CAPTURE(Name(user));
     ChildOptions options;
     options.user = user;
+    // What a change of user alone would have done already, or not at all.
+    options.prepare = [] {
+      prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+      InheritCapabilities();
+      const gid_t group = 27;
+      (void)!setgroups(1, &group);
+    };
     const WaitingChild child(options);
     REQUIRE(child.locked());
     CHECK(child.StatusLine("NoNewPrivs") == "1");
@@ -191,13 +231,25 @@ TEST_CASE("Lockdown refuses a process with a second thread") {
   CHECK(outcome.exit_code == 0);
 }
 
-TEST_CASE("Landlock stands alone where the kernel has it") {
+TEST_CASE("what the kernel offers is in force: Landlock, W^X, speculation controls") {
+  constexpr long kLandlockCreateRuleset = 444;
+  constexpr int kGetMdwe = 66;
+  const bool has_landlock = syscall(kLandlockCreateRuleset, nullptr, size_t{0}, 1u) > 0;
+  const bool has_mdwe = prctl(kGetMdwe, 0ul, 0ul, 0ul, 0ul) >= 0;
+  LockdownOptions options;
+  options.speculation_controls = true;
   LockdownStatus status;
-  REQUIRE_FALSE(ProbeLockdown({}, &status).failed());
-  CHECK(status.landlock == (status.landlock_abi > 0));
-  if (!status.landlock) {
-    MESSAGE("this kernel offers no Landlock");
-  }
+  REQUIRE_FALSE(ProbeLockdown(options, &status).failed());
+  CHECK(status.landlock == has_landlock);
+  CHECK((status.landlock_abi > 0) == has_landlock);
+  CHECK_FALSE(status.memory_deny_write_execute);
+  CHECK(status.speculation_controls == (CanDisable(PR_SPEC_STORE_BYPASS) &&
+                                        CanDisable(PR_SPEC_INDIRECT_BRANCH)));
+  options.stage = LockdownStage::kPrepare;
+  options.speculation_controls = false;
+  REQUIRE_FALSE(ProbeLockdown(options, &status).failed());
+  CHECK(status.memory_deny_write_execute == has_mdwe);
+  CHECK_FALSE(status.speculation_controls);
 }
 
 TEST_CASE("probe: what /proc tells about a locked child") {
@@ -224,9 +276,7 @@ TEST_CASE("probe: namespaces on request, and a failure is told as it is") {
   options.namespaces = true;
   LockdownStatus status;
   CHECK_FALSE(ProbeLockdown(options, &status).failed());
-  if (!status.namespaces) {
-    MESSAGE("this host offers no namespaces to this user");
-  }
+  CHECK(status.namespaces == CanEnterNamespaces());
   if (geteuid() == 0) {
     options = {};
     options.unprivileged_uid = 0;
