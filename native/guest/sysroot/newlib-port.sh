@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# newlib-port.sh SOURCE: what newlib has to be told about this target, written into a fresh copy of
+# its sources. Types are made wide enough for files of any size; nothing else differs from upstream.
+set -euo pipefail
+cd "$1"
+
+# The x86-64 assembly and its fenv are not sandboxed code: use the C versions.
+sed -i -e 's/machine_dir=x86_64$/machine_dir=/' configure.host
+
+cat >>libc/include/machine/_types.h <<'TYPES'
+#ifdef __zvm__
+#ifndef _ZVM_MACHINE_TYPES
+#define _ZVM_MACHINE_TYPES
+typedef long long _off_t;
+#define __machine_off_t_defined
+typedef long long _fpos_t;
+#define __machine_fpos_t_defined
+typedef unsigned long long __ino_t;
+#define __machine_ino_t_defined
+typedef unsigned int __dev_t;
+#define __machine_dev_t_defined
+typedef unsigned int __uid_t;
+#define __machine_uid_t_defined
+typedef unsigned int __gid_t;
+#define __machine_gid_t_defined
+typedef long long __blkcnt_t;
+#define __machine_blkcnt_t_defined
+#endif
+#endif
+TYPES
+
+# Which optional parts of POSIX the guest runtime has.
+sed -i '0,/^#ifdef __rtems__/s//#ifdef __zvm__\
+#define _POSIX_TIMERS 1\
+#define _POSIX_MONOTONIC_CLOCK 200112L\
+#define _POSIX_MAPPED_FILES 1\
+#define _POSIX_FSYNC 1\
+#endif\
+\
+#ifdef __rtems__/' libc/include/sys/features.h

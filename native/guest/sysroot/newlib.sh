@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# newlib.sh PROFILE PREFIX WORK: builds libc and libm of Debian's newlib-source for one profile with
+# zvm-cc. Headers go to PREFIX/include, libraries to PREFIX/lib/PROFILE. WORK is scratch space.
+set -euo pipefail
+profile=$1 prefix=$2 work=$3
+here=$(cd "$(dirname "$0")" && pwd)
+tools=$(cd "$here/../../build" && pwd)
+jobs=${ZVM_JOBS:-$(nproc)}
+export ZVM_PROFILE=$profile
+# The parts of a program that configure may want to link do not exist yet.
+export ZVM_CC_SKIP_VALIDATION=1
+
+mkdir -p "$work"
+cd "$work"
+if [ ! -d source ]; then
+  mkdir source
+  tar -C source --strip-components=1 -xf /usr/src/newlib/newlib-3.3.0.tar.xz \
+    --exclude='*/libgloss/*' --exclude='*/newlib/testsuite/*'
+  "$here/newlib-port.sh" source/newlib
+  mkdir -p source/libgloss
+fi
+mkdir -p "build-$profile"
+cd "build-$profile"
+flags="-O2 -ffunction-sections -fdata-sections -w"
+flags+=" -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_BLKSIZE -DHAVE_NANOSLEEP -DMALLOC_ALIGNMENT=16"
+../source/configure --target=x86_64-elf --prefix=/ --disable-libgloss --disable-multilib --disable-nls \
+  --disable-newlib-supplied-syscalls --enable-newlib-io-long-long --enable-newlib-io-c99-formats \
+  --enable-newlib-mb --disable-dependency-tracking --enable-newlib-reent-check-verify=no \
+  CC_FOR_TARGET="$tools/zvm-cc" CXX_FOR_TARGET="$tools/zvm-c++" AR_FOR_TARGET="$tools/zvm-ar" \
+  RANLIB_FOR_TARGET="$tools/zvm-ranlib" AS_FOR_TARGET="$tools/zvm-cc" LD_FOR_TARGET=ld \
+  NM_FOR_TARGET=nm STRIP_FOR_TARGET=strip CFLAGS_FOR_TARGET="$flags" MAKEINFO=true >configure.log 2>&1
+make -j"$jobs" all-target-newlib MAKEINFO=true >make.log 2>&1 ||
+  { tail -30 make.log >&2; exit 1; }
+make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&1
+mkdir -p "$prefix/include" "$prefix/lib/$profile"
+cp -r install/x86_64-elf/include/. "$prefix/include/"
+cp install/x86_64-elf/lib/libc.a install/x86_64-elf/lib/libm.a "$prefix/lib/$profile/"
