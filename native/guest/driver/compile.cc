@@ -1,8 +1,10 @@
 // See compile.h.
 #include "guest/driver/compile.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 namespace zvm::guest {
 namespace {
@@ -143,6 +145,7 @@ int Compile(const Toolchain& toolchain, const Options& options, const Input& inp
     if (!options.output.empty()) command.insert(command.end(), {"-o", options.output});
     return Run({.arguments = command});
   }
+  if (options.syntax_only) return command.empty() ? 0 : Run({.arguments = command});
   if (command.empty()) {
     if (!ReadSource(input.path, &text)) return 1;
   } else {

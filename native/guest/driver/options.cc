@@ -203,7 +203,7 @@ bool Parser::File(const std::string& path) {
 bool Parser::StageFlag(std::string_view flag) {
   if (flag == "-E") SetStage(Stage::kPreprocess);
   if (flag == "-M" || flag == "-MM") SetStage(Stage::kDependencies);
-  if (flag == "-S" || flag == "-fsyntax-only") SetStage(Stage::kAssembly);
+  if (flag == "-S") SetStage(Stage::kAssembly);
   if (flag == "-c") SetStage(Stage::kObject);
   return flag == "-E" || flag == "-S" || flag == "-c";
 }
@@ -331,7 +331,10 @@ bool Parser::Flag(const std::string& flag) {
     if (!Next(flag, &word)) return false;
     o_.front_end.push_back(word);
   }
-  if (flag == "-fsyntax-only") SetStage(Stage::kPreprocess);
+  if (flag == "-fsyntax-only") {
+    o_.syntax_only = true;
+    SetStage(Stage::kAssembly);
+  }
   return true;
 }
 

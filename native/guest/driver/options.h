@@ -38,6 +38,7 @@ struct Options {
   bool standard_headers = true;
   bool cxx_headers = true;
   bool strip = false;
+  bool syntax_only = false;            // -fsyntax-only: the front end alone
 };
 
 // Prints the reason and returns false when the command line cannot be served.
