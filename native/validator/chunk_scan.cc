@@ -9,15 +9,21 @@
 namespace zvm {
 namespace {
 
-// Displacement of a jump list entry. `end` is where its instruction ends.
-int64_t ReadDisplacement(std::span<const uint8_t> code, uint32_t end, bool is_32_bit) {
-  if (!is_32_bit) {
-    return static_cast<int8_t>(code[end - 1]);
+// Where the jump of one list entry leads, relative to the chunk, modulo 2^32. A jump out of the
+// chunk gives a value past its end: displacements reach 2^31 at most, and chunks end at 2^30.
+uint32_t JumpTarget(std::span<const uint8_t> code, uint32_t jump) {
+  const uint32_t end = jump & ~kJumpIs32Bit;
+  int32_t before_end = 0;
+  if (end >= sizeof before_end) [[likely]] {
+    std::memcpy(&before_end, code.data() + end - sizeof before_end, sizeof before_end);
+  } else {
+    before_end = static_cast<int32_t>(uint32_t{code[end - 1]} << 24);  // too near for 32 bits
   }
-  int32_t value;
-  std::memcpy(&value, code.data() + end - sizeof value, sizeof value);
-  return value;
+  // The four bytes before the end are the 32-bit displacement, or end with the 8-bit one.
+  const unsigned narrow = (jump & kJumpIs32Bit) != 0 ? 0 : 24;
+  return end + static_cast<uint32_t>(before_end >> narrow);
 }
+static_assert(kValidatorChunkMax <= size_t{1} << 30);
 
 // Where the instruction starts that ends at `end`; cold.
 uint32_t FindJumpStart(std::span<const uint8_t> code, uint32_t end, const ScanPolicy& policy) {
@@ -73,19 +79,21 @@ void ReportBundle(const uint8_t* bundle, uint32_t bundle_offset, const ScanPolic
 
 void CheckJumps(std::span<const uint8_t> code, const ScanPolicy& policy, const ScanOutput& output,
                 ViolationList& violations) {
-  const auto size = static_cast<int64_t>(code.size());
+  if (code.empty()) {
+    return;
+  }
+  const auto size = static_cast<uint32_t>(code.size());
   for (size_t i = 0; i < output.jump_count; ++i) {
-    const uint32_t end = output.jumps[i] & ~kJumpIs32Bit;
-    const int64_t target = end + ReadDisplacement(code, end, (output.jumps[i] & kJumpIs32Bit) != 0);
-    if (target % static_cast<int64_t>(kBundleSize) == 0) {
+    const uint32_t target = JumpTarget(code, output.jumps[i]);
+    const uint32_t bit = target % kBundleSize;
+    // SAFETY: outside the chunk only bundle starts are known to be safe to reach. Every jump takes the
+    // same way through this loop: whether a target is aligned, or inside, cannot be predicted.
+    const bool inside = target < size;
+    const uint32_t legal = output.targets[inside ? target / kBundleSize : 0] & (inside ? ~0u : 0u);
+    if ((((legal | 1) >> bit) & 1) != 0) [[likely]] {
       continue;
     }
-    // SAFETY: outside the chunk only bundle starts are known to be safe to reach.
-    const bool inside = target >= 0 && target < size;
-    if (inside && ((output.targets[target / kBundleSize] >> (target % kBundleSize)) & 1) != 0) {
-      continue;
-    }
-    violations.Add(FindJumpStart(code, end, policy),
+    violations.Add(FindJumpStart(code, output.jumps[i] & ~kJumpIs32Bit, policy),
                    inside ? Rule::kBadJumpTarget : Rule::kJumpOutOfRange);
   }
 }
