@@ -93,6 +93,12 @@ std::string Judgement::Text() const {
   return text.empty() ? "-" : text;
 }
 
+bool Accepts(std::vector<uint8_t> code, const ValidatorPolicy& policy) {
+  code.resize((code.size() + 31) / 32 * 32, 0xf4);
+  std::vector<uint8_t> scratch(ValidatorScratchBytes(code.size()));
+  return Validate(code, policy, scratch, {}).valid;
+}
+
 Judgement Judge(const std::vector<uint8_t>& code, const ValidatorPolicy& policy) {
   std::vector<uint8_t> scratch(ValidatorScratchBytes(code.size()));
   std::vector<Violation> violations(kViolationsMax);

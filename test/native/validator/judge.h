@@ -28,6 +28,8 @@ struct Judgement {
   std::string Text() const;
 };
 
+// The verdict alone; `code` is completed with halts first.
+bool Accepts(std::vector<uint8_t> code, const ValidatorPolicy& policy = {});
 Judgement Judge(const std::vector<uint8_t>& code, const ValidatorPolicy& policy = {});
 // Rewrites `code` in place.
 Judgement Load(std::vector<uint8_t>& code, const ValidatorPolicy& policy = {});
