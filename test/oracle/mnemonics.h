@@ -16,14 +16,14 @@ enum Trait : uint32_t {
   kNonTemporal = 1U << 4,    // accepted under nacl, never gs-relative
   kWritesAll = 1U << 5,      // every register operand counts as written
   kExchanges = 1U << 6,      // writes both operands
-  kVexOnly = 1U << 14,       // a VEX instruction, and no other may carry this mnemonic
-  kRestrictsLast = 1U << 13,  // of two results the last listed one restricts, not the first
   kBitString = 1U << 7,      // only with an immediate bit number
   kHinted = 1U << 8,         // may carry one branch hint, 2E or 3E
   kBranches = 1U << 9,       // only with a direct target
   kNeedsOperand = 1U << 10,  // a form without operands is another instruction (push %fs)
   kRexForbidden = 1U << 11,  // no REX prefix at all
   kNo16Bit = 1U << 12,       // no 16-bit form: 66 is refused
+  kRestrictsLast = 1U << 13,  // of two results the last listed one restricts, not the first
+  kVexOnly = 1U << 14,       // a VEX instruction, and no other may carry this mnemonic
 };
 
 // Peculiarities of the published rules: they take or refuse encodings against the manuals of the
