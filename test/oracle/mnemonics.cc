@@ -59,10 +59,11 @@ constexpr std::string_view kSseLater =
     "roundps roundsd roundss pcmpestri pcmpestrm pcmpgtq pcmpistri pcmpistrm "
     "extrq insertq movntsd movntss ";
 
-// AVX and AVX2 instructions that are an SSE instruction with a "v" before it: their SSE names.
+// AVX and AVX2 instructions that are an SSE instruction with a "v" before it: their SSE names. The
+// published rules lack vcmpsd.
 constexpr std::string_view kAvxFromSse =
     "addpd addps addsd addss addsubpd addsubps andnpd andnps andpd andps blendpd blendps blendvpd "
-    "blendvps cmppd cmpps cmpsd cmpss comisd comiss cvtdq2pd cvtdq2ps cvtpd2dq cvtpd2ps cvtps2dq "
+    "blendvps cmppd cmpps cmpss comisd comiss cvtdq2pd cvtdq2ps cvtpd2dq cvtpd2ps cvtps2dq "
     "cvtps2pd cvtsd2si cvtsd2ss cvtsi2sd cvtsi2ss cvtss2sd cvtss2si cvttpd2dq cvttps2dq cvttsd2si "
     "cvttss2si divpd divps divsd divss dppd dpps extractps haddpd haddps hsubpd hsubps insertps "
     "lddqu ldmxcsr maxpd maxps maxsd maxss minpd minps minsd minss movapd movaps movd movddup "
@@ -112,6 +113,7 @@ constexpr WordList kTraitLists[] = {
     {kExchanges, "xadd xchg "},
     {kRestrictsLast, "xchg "},
     {kBitString, "bt btc btr bts "},
+    {kNoImmediate, "extrq "},
     {kHinted, "j jrcxz "},
     {kBranches, "call j jmp jrcxz loop loope loopne "},
     {kNeedsOperand, "push pop "},

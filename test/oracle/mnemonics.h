@@ -24,6 +24,7 @@ enum Trait : uint32_t {
   kNo16Bit = 1U << 12,       // no 16-bit form: 66 is refused
   kRestrictsLast = 1U << 13,  // of two results the last listed one restricts, not the first
   kVexOnly = 1U << 14,       // a VEX instruction, and no other may carry this mnemonic
+  kNoImmediate = 1U << 15,   // only the form with register operands alone
 };
 
 // Peculiarities of the published rules: they take or refuse encodings against the manuals of the
