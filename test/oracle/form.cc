@@ -179,6 +179,7 @@ bool CheckForm(Listing& listing, std::span<const uint8_t> bytes, const Prefixes&
   size_t opcode_at = OpcodeAt(prefixes);
   if (prefixes.lock && !CheckLock(line)) return false;
   if (prefixes.hints > ((line.traits & kHinted) != 0 ? 1 : 0)) return false;
+  if (prefixes.repeat && (line.traits & kNoRepeat) != 0) return false;
   if (prefixes.has_rex && (line.traits & kRexForbidden) != 0) return false;
   if (prefixes.is_vex) {
     return CheckVexBits(listing, code, prefixes.opcode_at, line);

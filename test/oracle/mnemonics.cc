@@ -114,6 +114,7 @@ constexpr WordList kTraitLists[] = {
     {kRestrictsLast, "xchg "},
     {kBitString, "bt btc btr bts "},
     {kNoImmediate, "extrq "},
+    {kNoRepeat, "movd "},
     {kHinted, "j jrcxz "},
     {kBranches, "call j jmp jrcxz loop loope loopne "},
     {kNeedsOperand, "push pop "},
@@ -123,6 +124,7 @@ constexpr WordList kTraitLists[] = {
      "vmovhps vmovhpd vucomiss vucomisd vcomiss vcomisd vsqrtps vsqrtpd vroundps vroundpd "},
     {kOnly128, "vpslldq vpsrldq "},
     {kRegisterOnly256, "vmovss vmovsd "},
+    {kOnlyMemory, "vextractps "},
 };
 
 bool Contains(std::string_view words, std::string_view word) {

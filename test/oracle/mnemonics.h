@@ -25,14 +25,16 @@ enum Trait : uint32_t {
   kRestrictsLast = 1U << 13,  // of two results the last listed one restricts, not the first
   kVexOnly = 1U << 14,       // a VEX instruction, and no other may carry this mnemonic
   kNoImmediate = 1U << 15,   // only the form with register operands alone
+  kNoRepeat = 1U << 16,      // no F2 or F3, whatever the disassembler makes of it
 };
 
 // Peculiarities of the published rules: they take or refuse encodings against the manuals of the
 // processors. Each is safe (an undefined or a refused instruction) and needed for equal verdicts.
 enum Quirk : uint32_t {
-  kIgnoresVvvv = 1U << 16,       // an unused VEX.vvvv may have any value
-  kOnly128 = 1U << 17,           // the 256-bit form of AVX2 is refused
-  kRegisterOnly256 = 1U << 18,   // register form: VEX.L set and any vvvv, the usual one refused
+  kIgnoresVvvv = 1U << 20,       // an unused VEX.vvvv may have any value
+  kOnly128 = 1U << 21,           // the 256-bit form of AVX2 is refused
+  kRegisterOnly256 = 1U << 22,   // register form: VEX.L set and any vvvv, the usual one refused
+  kOnlyMemory = 1U << 23,        // the register form is refused
 };
 
 // The traits of `mnemonic` as the Intel syntax spells it; 0 when the rules do not allow it.

@@ -21,6 +21,7 @@ bool FormIsAllowed(const Line& line) {
   if ((line.traits & kBranches) != 0 && !line.has_target) return false;
   if ((line.traits & kBitString) != 0 && !line.last_is_immediate) return false;
   if ((line.traits & kNoImmediate) != 0 && line.immediate_count != 0) return false;
+  if ((line.traits & kOnlyMemory) != 0 && !line.has_address) return false;
   if ((line.traits & kNeedsOperand) != 0 && line.operand_count == 0) return false;
   for (size_t i = 0; i < line.register_count; ++i) {
     if (line.registers[i].kind == Register::Kind::kSystem) return false;
