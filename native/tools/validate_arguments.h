@@ -20,7 +20,7 @@ struct ValidateArguments {
   unsigned runs = 30;
 };
 
-// Fills `arguments`. False: `error` says what is wrong (a literal) and `culprit` with which argument.
+// Fills `arguments`. False: `error` says what is wrong (a literal), `culprit` with which argument.
 [[nodiscard]] bool ParseValidateArguments(int argc, char** argv, ValidateArguments& arguments,
                                           std::string_view& error, std::string_view& culprit);
 

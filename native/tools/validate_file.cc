@@ -140,7 +140,8 @@ int RunBench(const ValidateArguments& arguments) {
   bool valid = true;
   for (const ValidatorPath path : {ValidatorPath::kExact, ValidatorPath::kFast}) {
     const bool exact = path == ValidatorPath::kExact;
-    if (arguments.path != ValidatePath::kBoth && exact != (arguments.path == ValidatePath::kExact)) {
+    if (arguments.path != ValidatePath::kBoth &&
+        exact != (arguments.path == ValidatePath::kExact)) {
       continue;
     }
     ValidatorPolicy policy = arguments.policy;

@@ -1,5 +1,5 @@
-// zvm-validate: judges nexes and raw code with the sandbox's validator. A thin main: arguments, then
-// one of three modes.
+// zvm-validate: judges nexes and raw code with the sandbox's validator. A thin main: arguments,
+// then one of three modes.
 #include <cstdio>
 
 #include "tools/validate_arguments.h"

@@ -35,8 +35,8 @@ struct BundleWalk {
   // esp or ebp was written and must be rebased by the very next instruction.
   bool RebasePending() const { return restricted == 4 || restricted == 5; }
 
-  // Judges the instruction at `position` and moves on. Not to be called at the end, nor after a step
-  // of length 0.
+  // Judges the instruction at `position` and moves on. Not to be called at the end, nor after a
+  // step of length 0.
   WalkStep Step();
   // What is wrong with ending here.
   RuleSet AtEndBroken() const;

@@ -50,7 +50,8 @@ ScanOutput MakeScanOutput(size_t code_size, std::span<uint8_t> scratch) {
   ZVM_CHECK(scratch.size() >= ValidatorScratchBytes(code_size));
   void* start = scratch.data();
   size_t room = scratch.size();
-  auto* words = static_cast<uint32_t*>(std::align(alignof(uint32_t), sizeof(uint32_t), start, room));
+  auto* words =
+      static_cast<uint32_t*>(std::align(alignof(uint32_t), sizeof(uint32_t), start, room));
   return {words, words + code_size / kBundleSize, 0, false};
 }
 

@@ -36,8 +36,8 @@ constexpr bool IsChunkSize(size_t size) {
   return size <= kValidatorChunkMax && size % kBundleSize == 0;
 }
 
-// Judges every bundle of `code` (a chunk size), through the accept filter where `policy` asks for it
-// and there is one. Calls on_refused(offset) for each bundle that is refused.
+// Judges every bundle of `code` (a chunk size), through the accept filter where `policy` asks for
+// it and there is one. Calls on_refused(offset) for each bundle that is refused.
 template <class OnRefused>
 void ScanChunk(std::span<const uint8_t> code, const ValidatorPolicy& policy, const ScanPolicy& scan,
                ScanOutput& output, OnRefused on_refused) {
@@ -69,7 +69,7 @@ void ScanChunk(std::span<const uint8_t> code, const ValidatorPolicy& policy, con
 }
 
 // Goes through a refused bundle once more and reports every broken rule. Also leaves targets and
-// jumps of what could be decoded, so that jumps into and out of it are judged as far as they can be.
+// jumps of what could be decoded, so that jumps into and out of it are judged as far as can be.
 void ReportBundle(const uint8_t* bundle, uint32_t bundle_offset, const ScanPolicy& policy,
                   ScanOutput& output, ViolationList& violations);
 

@@ -18,8 +18,8 @@ struct PathComparison {
   uint32_t first_difference = 0;  // offset of the first bundle that differs
 };
 
-// Compares verdict, jump targets, jumps and needed profile, bundle by bundle. The tail of `code` that
-// fills no four bundles is completed with halts, so that the filter sees all of it.
+// Compares verdict, jump targets, jumps and needed profile, bundle by bundle. The tail of `code`
+// that fills no four bundles is completed with halts, so that the filter sees all of it.
 PathComparison ComparePaths(std::span<const uint8_t> code, const ValidatorPolicy& policy);
 
 }  // namespace zvm

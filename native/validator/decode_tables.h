@@ -35,7 +35,7 @@ inline constexpr uint32_t kModRmFollowShift = 4;
 inline constexpr uint32_t kModRmFollowMask = 7;
 
 // What a SIB byte says, with REX.X and REX.B (index SIB | (rex & 3) << 8 | mod0 << 10):
-//  bits 0..4 index register or kNoRegister    bit 5 the base is allowed    bits 6..8 bytes of disp32
+//  bits 0..4 index register or kNoRegister    bit 5 the base is allowed    bits 6..8 disp32 bytes
 inline constexpr uint32_t kSibIndexMask = 31;
 inline constexpr uint32_t kSibBaseOk = 1u << 5;
 inline constexpr uint32_t kSibFollowShift = 6;
@@ -44,7 +44,8 @@ inline constexpr uint16_t kSibAbsent = kNoRegister | kSibBaseOk;
 namespace internal {
 
 // SAFETY: the bases r15 (the sandbox base), rsp and rbp (always base + 32 bits) and rip, with a
-// 32-bit displacement and at most 8 times a 32-bit index, stay within the guards around the sandbox.
+// 32-bit displacement and at most 8 times a 32-bit index, stay within the guards around the
+// sandbox: 8 * 4 GiB + 2 GiB + 4 GiB is less than 40 GiB on either side.
 constexpr bool IsAllowedBase(uint32_t reg) { return reg == 15 || reg == 4 || reg == 5; }
 
 constexpr std::array<uint32_t, 0x600> MakeModRm() {

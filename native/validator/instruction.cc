@@ -26,7 +26,8 @@ uint32_t PrefixBitOf(uint8_t byte) {
 // length is compared with what was available at the end.
 class Decoder {
  public:
-  Decoder(const uint8_t* code, size_t available) : available_(std::min(available, kInstructionMax)) {
+  Decoder(const uint8_t* code, size_t available)
+      : available_(std::min(available, kInstructionMax)) {
     std::memcpy(bytes_, code, available_);
   }
 

@@ -1,5 +1,5 @@
 // The complete decoder of one instruction: everything the rules must know about it. Careful rather
-// than fast; the inner loop (scan_exact.cc) decodes the common forms itself and asks here for the rest.
+// than fast; the inner loop (scan_exact.cc) decodes the common forms itself.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,8 @@ struct Instruction {
 };
 
 // Decodes at `code`, of which `available` bytes may be read. An instruction that would be longer is
-// not recognised. gs-relative operands are always decoded; whether they are allowed is the caller's.
+// not recognised. gs-relative operands are always decoded: whether the profile allows them is the
+// caller's question.
 Instruction DecodeInstruction(const uint8_t* code, size_t available);
 
 }  // namespace zvm

@@ -79,6 +79,8 @@ constexpr bool RulesAreInOrder() {
 static_assert(RulesAreInOrder());
 
 constexpr std::string_view RuleName(Rule rule) { return kRules[static_cast<size_t>(rule)].name; }
-constexpr std::string_view RuleReason(Rule rule) { return kRules[static_cast<size_t>(rule)].reason; }
+constexpr std::string_view RuleReason(Rule rule) {
+  return kRules[static_cast<size_t>(rule)].reason;
+}
 
 }  // namespace zvm

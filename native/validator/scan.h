@@ -32,9 +32,9 @@ struct ScanOutput {
   // 32 are always legal). The end of a bundle's last instruction is the next bundle's bit 0: it is
   // not recorded. The word of a bundle that was not accepted is left alone.
   uint32_t* targets;
-  // Appended at jumps[jump_count]. Within a bundle in ascending order; bundles in the order in which
-  // they were judged, so the whole list is in no order. There is room for kMaxJumpsPerBundle entries
-  // for every bundle judged, and for a filter to store kFilterBundles * kMaxJumpsPerBundle entries
+  // Appended at jumps[jump_count]. Within a bundle in ascending order; bundles in the order in
+  // which they were judged, so the whole list is in no order. There is room for kMaxJumpsPerBundle
+  // entries for every bundle judged, and for a filter to store kFilterBundles * kMaxJumpsPerBundle entries
   // from jumps[jump_count] on whatever it accepts (those after the final jump_count mean nothing).
   uint32_t* jumps;
   size_t jump_count;
@@ -66,8 +66,8 @@ bool ScanBundleExact(const uint8_t* bundle, uint32_t bundle_offset, const ScanPo
 bool ScanBundleExact(const uint8_t* bundle, uint32_t bundle_offset, const ValidatorPolicy& policy,
                      ScanOutput& output);
 
-// Looks at four bundles at once (exactly 128 readable bytes; nothing outside is read). Returns a mask:
-// bit n set = bundle n is accepted and its targets and jumps are in `output`; bit n clear = the
+// Looks at four bundles at once (exactly 128 readable bytes; nothing outside is read). Returns a
+// mask: bit n set = bundle n is accepted and its targets and jumps are in `output`; bit n clear = the
 // filter does not know, nothing of that bundle is in `output`.
 using AcceptFilter = uint32_t (*)(const uint8_t* four_bundles, uint32_t first_offset,
                                   ScanOutput& output);

@@ -62,14 +62,14 @@ constexpr uint8_t kLeaRsi[] = {0x49, 0x8d, 0x34, 0x37};
 // E2, the return of profile zvm: and $-32,%r11d; add %r15,%r11; push %r11; ret.
 // SAFETY: the address that ret takes is the one that push has just stored, masked to a multiple of
 // 32 and based on r15, as in the masked jump. Nothing runs between the two, and by the runtime's
-// condition nothing but the guest's one thread writes guest memory. rsp moves by 0. All inner starts
-// stop being targets, so ret cannot be reached without its mask.
+// condition nothing but the guest's one thread writes guest memory. rsp moves by 0. All inner
+// starts stop being targets, so ret cannot be reached without its mask.
 constexpr uint8_t kReturn[] = {0x41, 0x83, 0xe3, 0xe0, 0x4d, 0x01, 0xfb, 0x41, 0x53, 0xc3};
 
 constexpr uint32_t Bit(unsigned offset) { return uint32_t{1} << offset; }
 
-// Where "mov %edi,%edi" or its rsi twin begins when it ends at `end`: 89 or 8B with `modrm`, after REX
-// 40, 42 or none. kBundleSize when it is not there or not at an instruction start.
+// Where "mov %edi,%edi" or its rsi twin begins when it ends at `end`: 89 or 8B with `modrm`, after
+// REX 40, 42 or none. kBundleSize when it is not there or not at an instruction start.
 unsigned FindMove(const uint8_t* bundle, unsigned end, uint8_t modrm, uint32_t starts) {
   if (end < 2 || bundle[end - 1] != modrm || (bundle[end - 2] != 0x89 && bundle[end - 2] != 0x8b)) {
     return kBundleSize;
@@ -230,7 +230,8 @@ SequenceTail MatchMaskedJump(const uint8_t* bundle, unsigned position, uint32_t 
 
 SequenceTail MatchReturn(const uint8_t* bundle, unsigned position, uint32_t starts) {
   constexpr unsigned kBefore = sizeof kReturn - 1;
-  if (position < kBefore || std::memcmp(bundle + position - kBefore, kReturn, sizeof kReturn) != 0 ||
+  if (position < kBefore ||
+      std::memcmp(bundle + position - kBefore, kReturn, sizeof kReturn) != 0 ||
       (starts & Bit(position - kBefore)) == 0) {
     return {};
   }

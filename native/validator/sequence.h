@@ -26,8 +26,8 @@ struct SequenceTail {
   uint32_t inner = 0;
 };
 
-// Looks for a tail at `position` of the bundle, with its prologue right before. `starts` has a bit for
-// every offset of the bundle where an instruction was decoded that may be jumped to: the prologue
+// Looks for a tail at `position` of the bundle, with its prologue right before. `starts` has a bit
+// for every offset of the bundle where an instruction was decoded that may be jumped to: the prologue
 // must begin at one of these, so that its bytes are the instructions that they seem to be.
 SequenceTail MatchSequenceTail(const uint8_t* bundle, unsigned position, uint32_t starts);
 

@@ -6,7 +6,7 @@
 
 namespace zvm {
 
-// A word of targets for each bundle, room for its jumps, and room for what a filter may store ahead.
+// A word of targets for each bundle, room for its jumps and for what a filter may store ahead.
 size_t ValidatorScratchBytes(size_t code_size) {
   const size_t bundles = code_size / kBundleSize;
   const size_t words = bundles + (bundles + 2 * kFilterBundles) * kMaxJumpsPerBundle;

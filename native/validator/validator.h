@@ -56,8 +56,8 @@ size_t ValidatorScratchBytes(size_t code_size);
 
 // What the loader does to writable text before it is sealed: non-temporal accesses become ordinary
 // ones and instructions whose only fault is a missing CPU feature become halts. Rewrites `code` in
-// place and judges the result; the verdict speaks of the rewritten bytes. When they are refused, what
-// `code` holds afterwards means nothing. Rules: docs/validator.md, "Rewriting".
+// place and judges the result; the verdict speaks of the rewritten bytes. When they are refused,
+// what `code` holds afterwards means nothing. Rules: docs/validator.md, "Rewriting".
 [[nodiscard]] Verdict RewriteAndValidate(std::span<uint8_t> code, const ValidatorPolicy& policy,
                                          std::span<uint8_t> scratch,
                                          std::span<Violation> violations);

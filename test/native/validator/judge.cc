@@ -88,7 +88,8 @@ std::string Judgement::Text() const {
   for (const Violation& violation : violations) {
     char offset[16];
     std::snprintf(offset, sizeof offset, "0x%x ", violation.offset);
-    text += (text.empty() ? "" : ", ") + std::string(offset) + std::string(RuleName(violation.rule));
+    text += text.empty() ? "" : ", ";
+    text += std::string(offset) + std::string(RuleName(violation.rule));
   }
   return text.empty() ? "-" : text;
 }
