@@ -87,8 +87,8 @@ void CheckJumps(std::span<const uint8_t> code, const ScanPolicy& policy, const S
   for (size_t i = 0; i < output.jump_count; ++i) {
     const uint32_t target = JumpTarget(code, output.jumps[i]);
     const uint32_t bit = target % kBundleSize;
-    // SAFETY: outside the chunk only bundle starts are known to be safe to reach. Every jump takes the
-    // same way through this loop: whether a target is aligned, or inside, cannot be predicted.
+    // SAFETY: outside the chunk only bundle starts are known to be safe to reach. Every jump takes
+    // the same way through this loop: whether a target is aligned, or inside, cannot be predicted.
     const bool inside = target < size;
     const uint32_t legal = output.targets[inside ? target / kBundleSize : 0] & (inside ? ~0u : 0u);
     if ((((legal | 1) >> bit) & 1) != 0) [[likely]] {
