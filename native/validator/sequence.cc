@@ -119,8 +119,9 @@ unsigned StringLength(const uint8_t* code, size_t available, uint8_t& opcode) {
   return at;
 }
 
-// SAFETY: each address register has just been zero-extended and based on r15. A string instruction
-// moves it by less than 2^32 times 8 bytes only while every access stays mapped.
+// SAFETY: each address register has just been zero-extended and based on r15. A repeated string
+// instruction walks on from there element by element, so it faults in the guard before it could
+// reach anything behind; nothing trusts the register afterwards.
 SequenceTail MatchString(const uint8_t* bundle, unsigned position, uint32_t starts) {
   SequenceTail tail;
   uint8_t opcode = 0;
