@@ -1,18 +1,18 @@
 #include "sandbox/cpu.h"
 
-#include <cpuid.h>
-
+#include "base/host_cpu.h"
 #include "sandbox/guest_context.h"
 
 namespace zvm {
 namespace {
 
-constexpr unsigned kFeatures1EdxNeeded = bit_FXSAVE | bit_SSE | bit_CMOV | bit_MMX;
-constexpr unsigned kNoExecute = 1u << 20;  // leaf 0x80000001, edx
-// State components: x87, SSE, AVX, and the three of AVX-512. Never PKRU: it guards host memory.
-constexpr unsigned kXcr0Avx = 0x6;
-constexpr unsigned kXcr0Avx512 = 0xE0;
+// State components that are scrubbed: x87, SSE, AVX, and the three of AVX-512. Never PKRU: it guards
+// host memory.
 constexpr unsigned kScrubbed = 0xE7;
+// CPUID leaf 1, edx: CMOV, MMX, FXSR, SSE, SSE2.
+constexpr unsigned kBasicEdxNeeded = 1u << 15 | 1u << 23 | 1u << 24 | 1u << 25 | 1u << 26;
+constexpr unsigned kOsxsave = 1u << 27;   // leaf 1, ecx
+constexpr unsigned kNoExecute = 1u << 20;  // leaf 0x80000001, edx
 
 unsigned ReadXcr0() {
   unsigned low, high;
@@ -23,27 +23,22 @@ unsigned ReadXcr0() {
 }  // namespace
 
 Failure QualifyCpu() {
-  unsigned eax, ebx, ecx, edx;
-  unsigned ext_eax, ext_ebx, ext_ecx, ext_edx;
-  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0 ||
-      (edx & kFeatures1EdxNeeded) != kFeatures1EdxNeeded ||
-      __get_cpuid(0x80000001, &ext_eax, &ext_ebx, &ext_ecx, &ext_edx) == 0 ||
-      (ext_edx & kNoExecute) == 0) {
+  const zvm_cpuid basic = zvm_cpuid_1();
+  const zvm_cpuid extended = zvm_cpuid_80000001();
+  if ((basic.edx & kBasicEdxNeeded) != kBasicEdxNeeded || (extended.edx & kNoExecute) == 0) {
     return MakeFailure(EFAULT, "cpu-not-supported", "the processor lacks SSE or no-execute pages");
   }
   zvm_guest_context.cpu = 0;
   zvm_guest_context.xrstor_mask = 0;
-  if ((ecx & bit_OSXSAVE) != 0) {
-    const unsigned xcr0 = ReadXcr0();
+  if ((basic.ecx & kOsxsave) != 0) {
     zvm_guest_context.cpu |= ZVM_CPU_XSAVE;
-    zvm_guest_context.xrstor_mask = xcr0 & kScrubbed;
-    if ((ecx & bit_AVX) != 0 && (xcr0 & kXcr0Avx) == kXcr0Avx) {
-      zvm_guest_context.cpu |= ZVM_CPU_AVX;
-    }
-    if ((zvm_guest_context.cpu & ZVM_CPU_AVX) != 0 && (xcr0 & kXcr0Avx512) == kXcr0Avx512 &&
-        __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_AVX512BW) != 0) {
-      zvm_guest_context.cpu |= ZVM_CPU_AVX512;
-    }
+    zvm_guest_context.xrstor_mask = ReadXcr0() & kScrubbed;
+  }
+  if (zvm_cpu_has_avx()) {
+    zvm_guest_context.cpu |= ZVM_CPU_AVX;
+  }
+  if (zvm_cpu_has_avx512bw()) {
+    zvm_guest_context.cpu |= ZVM_CPU_AVX512;
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,7 +62,9 @@ PrepareFailure Problem(int status, std::string_view code, std::string_view text)
   } else {
     answer.finished = true;
   }
-  _exit(0);
+  // Not _exit: sanitizer builds hook it and ask the kernel for what it now refuses.
+  syscall(SYS_exit_group, 0);
+  __builtin_trap();
 }
 
 // True when a code is one of this program's literals.

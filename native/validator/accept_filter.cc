@@ -2,19 +2,11 @@
 // what the policy leaves the filter to decide.
 #include "validator/accept_filter.h"
 
+#include "base/host_cpu.h"
 #include "validator/accept_filter_tables.h"
 
 namespace zvm {
 namespace {
-
-// Asks CPUID, and XGETBV whether the operating system saves the AVX-512 registers.
-bool HasAvx512Vbmi() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-         __builtin_cpu_supports("popcnt");
-}
 
 bool Offers(CpuFeatures features, CpuFeatures wanted) {
   for (unsigned i = 0; i < static_cast<unsigned>(CpuFeature::kCount); ++i) {
@@ -31,7 +23,7 @@ bool Offers(CpuFeatures features, CpuFeatures wanted) {
 AcceptFilter ChooseAcceptFilter(const ValidatorPolicy& policy) {
   // SAFETY: the filter accepts instructions that need kFilterFeatures. It never accepts rdtsc, cpuid
   // or non-temporal accesses, so the other switches of the policy are all for the exact path.
-  if (!Offers(policy.features, kFilterFeatures) || !HasAvx512Vbmi()) {
+  if (!Offers(policy.features, kFilterFeatures) || !zvm_cpu_has_avx512_vbmi()) {
     return nullptr;
   }
   return Avx512AcceptFilter(policy.profile);

@@ -1,43 +1,15 @@
 // CpuFeatures from text and from the running processor.
 #include "validator/features.h"
 
-#include <cpuid.h>
+#include "base/host_cpu.h"
 
 namespace zvm {
-namespace {
-
-struct Cpuid {
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
-};
-
-Cpuid ReadCpuid(unsigned leaf) {
-  Cpuid r;
-  __get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);
-  return r;
-}
-
-// True when the operating system saves the AVX registers.
-bool OsSavesAvx(const Cpuid& basic) {
-  constexpr unsigned kOsxsave = 1u << 27;
-  if ((basic.ecx & kOsxsave) == 0) {
-    return false;
-  }
-  unsigned low = 0;
-  unsigned high = 0;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (low & 6) == 6;
-}
-
-}  // namespace
 
 CpuFeatures CpuFeatures::OfThisCpu() {
-  const Cpuid basic = ReadCpuid(1);
-  const Cpuid extended = ReadCpuid(7);
-  const Cpuid amd = ReadCpuid(0x80000001);
-  const bool avx = OsSavesAvx(basic);
+  const zvm_cpuid basic = zvm_cpuid_1();
+  const zvm_cpuid extended = zvm_cpuid_7();
+  const zvm_cpuid amd = zvm_cpuid_80000001();
+  const bool avx = zvm_cpu_has_avx();
   CpuFeatures found = None();
   auto add = [&found](CpuFeature feature, unsigned word, unsigned bit, bool also = true) {
     if (((word >> bit) & 1) != 0 && also) {
