@@ -44,7 +44,8 @@ void MutateOnce(Random& random, Bytes& chunk) {
   constexpr uint8_t kInteresting[] = {0x66, 0x67, 0x65, 0xF0, 0xF2, 0xF3, 0x2E, 0x3E, 0x40, 0x41,
                                       0x44, 0x48, 0x49, 0x4C, 0x4D, 0x0F, 0xC4, 0xC5, 0x90, 0xC3,
                                       0xFF, 0x89, 0x8B, 0x8D, 0xEB, 0xE8, 0x3C, 0x04, 0x24, 0xE4};
-  size_t at = random.Below(chunk.size());
+  constexpr size_t kHead = 4;  // where the prefixes and the opcode of a single row are
+  size_t at = random.Below(random.OneIn(3) ? kHead : chunk.size());
   auto here = chunk.begin() + static_cast<ptrdiff_t>(at);
   switch (random.Below(7)) {
     case 0: case 1:
