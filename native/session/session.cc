@@ -19,6 +19,7 @@
 #include "sandbox/guest_run.h"
 #include "session/ending.h"
 #include "session/prepare.h"
+#include "session/skip_validation.h"
 
 namespace zvm {
 namespace {
@@ -63,6 +64,9 @@ class Session {
   int status_ = 0;
 };
 
+// What the report of last resort is written in; a signal handler cannot ask the session.
+ReportFormat g_last_report_format = ReportFormat::kText;
+
 // The report of last resort: host code faulted. Writes no address; nothing here allocates or locks.
 void OnTrustedFault(int signal) {
   static Ending ending;
@@ -71,7 +75,7 @@ void OnTrustedFault(int signal) {
   TextBuffer out(text, sizeof text);
   Report report;
   ending.Fill(report);
-  RenderReport(report, ReportFormat::kText, out);
+  RenderReport(report, g_last_report_format, out);
   WriteAll(kReportDescriptor, out.view());
   _exit(ending.status());
 }
@@ -94,14 +98,16 @@ Failure Session::Prepare() {
     }
     program = std::move(opened.value());
   }
-  auto image = PrepareProgram(program.get(), {.policy = options_.policy});
+  const bool skip = SkipsValidation();
+  auto image =
+      PrepareProgram(program.get(), {.policy = options_.policy, .skip_validation = skip});
   if (!image.ok()) {
     prepare_failure_ = image.error();
     validator_ = prepare_failure_.validated ? ValidatorState::kFailed : ValidatorState::kNotRun;
     return prepare_failure_.failure;
   }
   image_ = std::move(image.value());
-  validator_ = ValidatorState::kPassed;
+  validator_ = skip ? ValidatorState::kNotRun : ValidatorState::kPassed;
   return {};
 }
 
@@ -205,6 +211,7 @@ Failure Session::Start() {
       {"user module mapping", &Session::MapProgram},
       {"channels mounting", &Session::OpenChannels},
   };
+  g_last_report_format = options_.report_format;
   Failure failure = QualifyCpu();
   if (!failure.failed()) {
     failure = InstallSignalHandlers(&stop_, OnTrustedFault);
