@@ -65,6 +65,9 @@
     .quad \function, 0, \a, \b, \c, \d
 .endm
 
+/* A guest that must not have a data segment defines NO_DATA and does without EXIT and CHECK. */
+#ifndef NO_DATA
     .data
     BLOCK exit_block, TRAP_EXIT
     .text
+#endif

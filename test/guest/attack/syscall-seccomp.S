@@ -1,0 +1,10 @@
+// Adds another filter.
+// expect: validator=failed status=8 rule=unrecognized
+// unvalidated: killed=31
+#include "attack.h"
+
+_start:
+    movl $1, %edi
+    xorl %esi, %esi
+    xorl %edx, %edx
+    SYSCALL 317

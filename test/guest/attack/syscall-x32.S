@@ -1,0 +1,8 @@
+// The call numbers of the x32 interface.
+// expect: validator=failed status=8 rule=unrecognized
+// unvalidated: killed=31
+#include "attack.h"
+
+_start:
+    movl $1, %edi
+    SYSCALL 0x40000029
