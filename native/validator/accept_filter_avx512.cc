@@ -592,7 +592,8 @@ ZVM_INLINE Judgement Judge(const uint8_t* code, const Position& low, const Posit
 
   const Memory memory = CheckMemory<kZvm>(f, facts, r, zero_extended);
   const Rebase rebase = CheckRebase(f, r, plain, walk.used, zero_extended);
-  const Lanes masked_jumps = FindMaskedJumps(f, r, plain, facts.register_form);
+  // Only used lanes: behind the last instruction a lane sees the next bundle's first one.
+  const Lanes masked_jumps = walk.used & FindMaskedJumps(f, r, plain, facts.register_form);
 
   // AH and CH have the numbers of rsp and rbp, without REX.
   const Lanes high_byte = AnySet(facts.facts, kFactByte) & ~f.has_rex;
