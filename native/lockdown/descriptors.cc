@@ -79,8 +79,9 @@ Failure LimitResources(const LockdownOptions& options, LockdownStatus* status) {
     }
   }
   // The limit bounds the *number* of a new descriptor: at the first gap, none can be made, even one
-  // that would fill a gap between kept ones.
-  const rlim_t descriptors = LowestFreeDescriptor(options.keep_descriptors);
+  // that would fill a gap between kept ones. A worker has room for those that come with a frame.
+  const rlim_t descriptors = std::max<rlim_t>(LowestFreeDescriptor(options.keep_descriptors),
+                                              options.descriptors_max);
   const LockdownLimits& limits = options.limits;
   const rlim_t cpu = limits.cpu_seconds;
   if (!LowerLimit(RLIMIT_NOFILE, descriptors, descriptors) ||

@@ -106,8 +106,10 @@ Failure DenyFilesAndNetwork(LockdownStatus* status) {
 }
 
 Failure DenyWriteExecute(const LockdownOptions& options, LockdownStatus* status) {
-  // kRun cannot have it: jail makes memory that was writable executable, after validating it.
-  if (options.stage != LockdownStage::kPrepare) {
+  // Where guests run it cannot be: jail makes memory that was writable executable, after
+  // validating it.
+  if (options.stage != LockdownStage::kPrepare &&
+      options.stage != LockdownStage::kServePrepare) {
     return {};
   }
   if (prctl(kSetMdwe, kMdweRefuseExecGain, 0ul, 0ul, 0ul) != 0) {

@@ -24,7 +24,8 @@ Failure Lockdown(const LockdownOptions& options, LockdownStatus* status) {
       failed(DenyFilesAndNetwork(status)) ||
       failed(LimitResources(options, status)) ||
       failed(DropPrivileges(options, status)) ||
-      // A change of user resets this flag: after it.
+      // A change of user resets both: after it.
+      failed(DieWithOwner(options, status)) ||
       failed(ForbidInspection(status)) ||
       failed(DenyWriteExecute(options, status)) ||
       failed(ControlSpeculation(options, status)) ||
@@ -33,6 +34,12 @@ Failure Lockdown(const LockdownOptions& options, LockdownStatus* status) {
     return failure;
   }
   return failure;
+}
+
+Failure NarrowToRun(LockdownStatus* status) {
+  LockdownOptions options;
+  options.stage = LockdownStage::kRun;
+  return FilterSystemCalls(options, status);
 }
 
 }  // namespace zvm

@@ -17,7 +17,11 @@ namespace zvm {
 //           writes into one memfd, exit. Nothing else; no memory can become executable.
 // kRun:     a process that is about to enter a guest: I/O on the open channels, mprotect inside
 //           the guest window, timers that already run, exit.
-enum class LockdownStage : uint8_t { kPrepare, kRun };
+// The two of a worker, entered before its first frame comes:
+// kServePrepare: kPrepare, and receiving a frame.
+// kServe:   kRun, and receiving a frame with descriptors, looking at them, memory, mapping a
+//           prepared image in the window, arming timers, and NarrowToRun.
+enum class LockdownStage : uint8_t { kPrepare, kRun, kServePrepare, kServe };
 
 // Backstops set as resource limits. A lower limit already in force stays in force.
 struct LockdownLimits {
@@ -29,9 +33,15 @@ struct LockdownLimits {
 struct LockdownOptions {
   LockdownStage stage = LockdownStage::kRun;
   LockdownLimits limits;
-  // Strictly ascending, all open; all others are closed. No new descriptor can be made afterwards.
+  // Strictly ascending, all open; all others are closed. No new descriptor can be made afterwards
+  // unless descriptors_max allows it.
   // poll() takes at most as many entries as the lowest number missing here: keep 0 open.
   std::span<const int> keep_descriptors;
+  // Numbers below this may be filled later, by descriptors that come with a frame; 0 = none.
+  unsigned descriptors_max = 0;
+  // The process that started this one: when it dies, or has died already, this one dies too (the
+  // kernel watches the thread that forked). 0 = live on.
+  pid_t owner_pid = 0;
   uid_t unprivileged_uid = 65534;         // taken when running as root; never 0
   gid_t unprivileged_gid = 65534;
   // Enter new namespaces. Off by default: a network namespace costs 0.3 ms to make and more to
@@ -59,6 +69,7 @@ struct LockdownStatus {
   bool namespaces = false;             // network, ipc, mount and host-name namespaces entered
   bool memory_deny_write_execute = false;  // kernel-side W^X; kPrepare only: jail needs the gain
   bool speculation_controls = false;
+  bool dies_with_owner = false;
   unsigned seccomp_instructions = 0;
   uid_t uid = 0;
   gid_t gid = 0;
@@ -71,6 +82,10 @@ struct LockdownStatus {
 // are fewer than libc takes for granted: fstat() must be syscall(SYS_fstat), raise() and abort()
 // end in SIGSYS.
 [[nodiscard]] Failure Lockdown(const LockdownOptions& options, LockdownStatus* status);
+
+// From kServe to kRun, for good: right before a guest is entered that is the last one of this
+// process. Nothing of `status` changes but its number of filter instructions.
+[[nodiscard]] Failure NarrowToRun(LockdownStatus* status);
 
 // Forks a child that applies `options` (its descriptors are replaced by one socket to the parent)
 // and reads from outside, in /proc, what the kernel holds for it. Not for a process that is locked

@@ -1,4 +1,4 @@
-// The two lists of system calls that remain, with the reason for each. Adding one is one line here
+// The lists of system calls that remain, with the reason for each. Adding one is one line here
 // and one attack less in test/native/lockdown/: think of what a hostile process could do with it.
 #include "lockdown/policy.h"
 
@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
@@ -19,6 +20,9 @@ constexpr uint64_t kPagemapScan = _IOC(_IOC_READ | _IOC_WRITE, 'f', 16, 96);
 
 constexpr ArgCheck OneOf(uint8_t arg, uint64_t value) {
   return {ArgCheck::Kind::kOneOf, arg, 1, {value}};
+}
+constexpr ArgCheck OneOf(uint8_t arg, uint64_t a, uint64_t b) {
+  return {ArgCheck::Kind::kOneOf, arg, 2, {a, b}};
 }
 constexpr ArgCheck OneOf(uint8_t arg, uint64_t a, uint64_t b, uint64_t c) {
   return {ArgCheck::Kind::kOneOf, arg, 3, {a, b, c}};
@@ -75,20 +79,62 @@ constexpr PolicyRule kRunRules[] = {
     {SYS_prctl, "reading back that this filter is in force", {OneOf(0, PR_GET_SECCOMP)}},
 };
 
+// What a worker of role prepare may do beyond kPrepareRules, from its start on.
+constexpr PolicyRule kServePrepareExtra[] = {
+    {SYS_recvmsg, "the frame, with program and image"},
+    {SYS_fstat, "size of the program"},
+    {SYS_close, "descriptors that came with a refused frame"},
+};
+
+// What a worker of role session may do beyond kRunRules, until it narrows itself to those.
+constexpr PolicyRule kServeExtra[] = {
+    {SYS_recvmsg, "the frame, with image and channels"},
+    {SYS_munmap, "memory"},
+    {SYS_brk, "memory"},
+    // SAFETY: nothing becomes executable but a file, inside the window. The caller has looked at
+    // its seals; this rule bounds what a caller that lost its way could map.
+    {SYS_mmap, "memory, read-only parts of the image", {NoBits(2, PROT_EXEC)}},
+    {SYS_mmap, "text of the image",
+     {InWindow(0, ZVM_WINDOW_BASE), OneOf(2, PROT_READ | PROT_EXEC),
+      OneOf(3, MAP_PRIVATE | MAP_FIXED)}},
+    {SYS_setitimer, "limit on processor time", {OneOf(0, ITIMER_PROF)}},
+    {SYS_fcntl, "seals of the image, mode of a channel", {OneOf(1, F_GET_SEALS, F_GETFL)}},
+    {SYS_getsockopt, "kind of a channel", {OneOf(1, SOL_SOCKET), OneOf(2, SO_TYPE)}},
+    {SYS_seccomp, "narrowing this list", {OneOf(0, SECCOMP_SET_MODE_FILTER)}},
+};
+
+template <size_t N, size_t M>
+constexpr std::array<PolicyRule, N + M> Join(const PolicyRule (&a)[N], const PolicyRule (&b)[M]) {
+  std::array<PolicyRule, N + M> joined = {};
+  for (size_t i = 0; i < N + M; ++i) {
+    joined[i] = i < N ? a[i] : b[i - N];
+  }
+  return joined;
+}
+constexpr auto kServePrepareRules = Join(kPrepareRules, kServePrepareExtra);
+constexpr auto kServeRules = Join(kRunRules, kServeExtra);
+
 constexpr auto kPrepareProgram = PolicyAssembler::Assemble(kPrepareRules);
 constexpr auto kRunProgram = PolicyAssembler::Assemble(kRunRules);
+constexpr auto kServePrepareProgram = PolicyAssembler::Assemble(kServePrepareRules);
+constexpr auto kServeProgram = PolicyAssembler::Assemble(kServeRules);
 
 }  // namespace
 
 std::span<const PolicyRule> PolicyRules(LockdownStage stage) {
-  if (stage == LockdownStage::kPrepare) {
-    return kPrepareRules;
+  switch (stage) {
+    case LockdownStage::kPrepare: return kPrepareRules;
+    case LockdownStage::kRun: return kRunRules;
+    case LockdownStage::kServePrepare: return kServePrepareRules;
+    case LockdownStage::kServe: return kServeRules;
   }
-  return kRunRules;
+  ZVM_CHECK(false);
 }
 
 std::span<const sock_filter> PolicyProgram(LockdownStage stage) {
-  const auto& program = stage == LockdownStage::kPrepare ? kPrepareProgram : kRunProgram;
+  constexpr const PolicyAssembler::Program* kPrograms[] = {&kPrepareProgram, &kRunProgram,
+                                                           &kServePrepareProgram, &kServeProgram};
+  const auto& program = *kPrograms[static_cast<size_t>(stage)];
   return {program.code.data(), program.size};
 }
 

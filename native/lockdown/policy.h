@@ -37,11 +37,12 @@ struct ArgCheck {
 };
 
 // A call that may be made. Without checks it is decided by its number alone, and the kernel keeps
-// such verdicts in a bitmap: free of cost per call. Two rules for one number are not possible.
+// such verdicts in a bitmap: free of cost per call. Several rules with checks for one number are
+// alternatives: one of them must hold.
 struct PolicyRule {
   uint32_t number;
   std::string_view reason;
-  std::array<ArgCheck, 2> checks = {};
+  std::array<ArgCheck, 3> checks = {};
 };
 
 std::span<const PolicyRule> PolicyRules(LockdownStage stage);
@@ -58,8 +59,7 @@ class PolicyAssembler {
     uint16_t size = 0;
   };
 
-  template <size_t N>
-  static constexpr Program Assemble(const PolicyRule (&rules)[N]) {
+  static constexpr Program Assemble(std::span<const PolicyRule> rules) {
     PolicyAssembler a;
     // SAFETY: numbers mean other calls under other ABIs; i386 code (int 0x80) dies here. x32 calls
     // have this architecture but bit 30 set in their number, so that no rule matches them.
@@ -74,9 +74,9 @@ class PolicyAssembler {
         a.Jump(BPF_JEQ, rule.number, kAllow, kNext);
       }
     }
-    for (const PolicyRule& rule : rules) {
-      if (rule.checks[0].kind != ArgCheck::Kind::kNone) {
-        a.CheckedRule(rule);
+    for (size_t i = 0; i < rules.size(); ++i) {
+      if (rules[i].checks[0].kind != ArgCheck::Kind::kNone && FirstOf(rules, i) == i) {
+        a.CheckedCall(rules, i);
       }
     }
     a.Finish();
@@ -85,11 +85,28 @@ class PolicyAssembler {
 
  private:
   static constexpr uint8_t kNext = 0;
+  static constexpr uint8_t kOther = 0xFD;  // the next alternative: resolved by CheckedCall
   static constexpr uint8_t kAllow = 0xFE;  // resolved by Finish
   static constexpr uint8_t kKill = 0xFF;
 
-  template <size_t N>
-  static constexpr uint32_t Highest(const PolicyRule (&rules)[N]) {
+  // The first rule with the number of rule `index`.
+  static constexpr size_t FirstOf(std::span<const PolicyRule> rules, size_t index) {
+    size_t first = 0;
+    while (rules[first].number != rules[index].number) {
+      ++first;
+    }
+    return first;
+  }
+
+  static constexpr size_t LastOf(std::span<const PolicyRule> rules, size_t index) {
+    size_t last = rules.size() - 1;
+    while (rules[last].number != rules[index].number) {
+      --last;
+    }
+    return last;
+  }
+
+  static constexpr uint32_t Highest(std::span<const PolicyRule> rules) {
     uint32_t highest = 0;
     for (const PolicyRule& rule : rules) {
       highest = rule.number > highest ? rule.number : highest;
@@ -112,11 +129,25 @@ class PolicyAssembler {
   static constexpr uint32_t High(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
   static constexpr uint32_t Low(uint64_t value) { return static_cast<uint32_t>(value); }
 
-  // `if (nr == number) { checks, kill on the first that fails; allow }`. The last rule leaves the
-  // accumulator spoilt only on a path that ends inside the rule.
-  constexpr void CheckedRule(const PolicyRule& rule) {
+  // `if (nr == number) { for each rule of the number: checks, on the first that fails the next rule,
+  // or kill after the last; allow }`. The accumulator is spoilt only on paths that end in here.
+  constexpr void CheckedCall(std::span<const PolicyRule> rules, size_t first) {
     const uint16_t start = program_.size;
-    Jump(BPF_JEQ, rule.number, kNext, kNext);
+    Jump(BPF_JEQ, rules[first].number, kNext, kNext);
+    const size_t last = LastOf(rules, first);
+    for (size_t i = first; i <= last; ++i) {
+      if (rules[i].number == rules[first].number) {
+        otherwise_ = i == last ? kKill : kOther;
+        Alternative(rules[i]);
+      }
+    }
+    ZVM_CHECK(program_.size - start - 1 < kOther);
+    program_.code[start].jf = static_cast<uint8_t>(program_.size - start - 1);
+  }
+
+  constexpr void Alternative(const PolicyRule& rule) {
+    const uint16_t start = program_.size;
+    ZVM_CHECK(rule.checks[0].kind != ArgCheck::Kind::kNone);
     for (const ArgCheck& check : rule.checks) {
       switch (check.kind) {
         case ArgCheck::Kind::kNone: break;
@@ -126,36 +157,41 @@ class PolicyAssembler {
       }
     }
     Emit(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
-    program_.code[start].jf = static_cast<uint8_t>(program_.size - start - 1);
+    for (uint16_t i = start; i < program_.size; ++i) {
+      sock_filter& op = program_.code[i];
+      const auto next = static_cast<uint8_t>(program_.size - i - 1);
+      op.jt = op.jt == kOther ? next : op.jt;
+      op.jf = op.jf == kOther ? next : op.jf;
+    }
   }
 
   constexpr void OneOf(const ArgCheck& check) {
     ZVM_CHECK(check.count > 0 && check.count <= check.values.size());
     LoadHigh(check.arg);
-    Jump(BPF_JEQ, 0, kNext, kKill);
+    Jump(BPF_JEQ, 0, kNext, otherwise_);
     LoadLow(check.arg);
     for (uint8_t i = 0; i < check.count; ++i) {
       ZVM_CHECK(High(check.values[i]) == 0);
       const bool last = i + 1 == check.count;
       // A match jumps over the comparisons that are left.
       Jump(BPF_JEQ, Low(check.values[i]), static_cast<uint8_t>(check.count - 1 - i),
-           last ? kKill : kNext);
+           last ? otherwise_ : kNext);
     }
   }
 
   constexpr void NoBits(const ArgCheck& check) {
     ZVM_CHECK(High(check.values[0]) == 0);
     LoadLow(check.arg);
-    Jump(BPF_JSET, Low(check.values[0]), kKill, kNext);
+    Jump(BPF_JSET, Low(check.values[0]), otherwise_, kNext);
   }
 
   constexpr void InWindow(const ArgCheck& check) {
     ZVM_CHECK(Low(check.values[0]) == 0);
     const uint8_t size_arg = check.arg + 1;
     LoadHigh(check.arg);
-    Jump(BPF_JEQ, High(check.values[0]), kNext, kKill);
+    Jump(BPF_JEQ, High(check.values[0]), kNext, otherwise_);
     LoadHigh(size_arg);
-    Jump(BPF_JEQ, 0, kNext, kKill);
+    Jump(BPF_JEQ, 0, kNext, otherwise_);
     LoadLow(size_arg);
     Emit(BPF_MISC | BPF_TAX, 0, 0, 0);
     LoadLow(check.arg);
@@ -163,7 +199,7 @@ class PolicyAssembler {
     // SAFETY: the 32-bit sum is below the size exactly when it wrapped, i.e. the range leaves the
     // window; a sum of 0 is a range that ends at its very end (or is empty at its start).
     Jump(BPF_JEQ, 0, 1, kNext);
-    Emit(BPF_JMP | BPF_JGE | BPF_X, kNext, kKill, 0);
+    Emit(BPF_JMP | BPF_JGE | BPF_X, kNext, otherwise_, 0);
   }
 
   constexpr void Finish() {
@@ -188,6 +224,7 @@ class PolicyAssembler {
   }
 
   Program program_;
+  uint8_t otherwise_ = kKill;  // where a check that fails leads
 };
 
 }  // namespace zvm

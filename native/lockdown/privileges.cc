@@ -2,6 +2,7 @@
 // Raw system calls: libc's wrappers would signal threads that lockdown has shown not to exist.
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -106,6 +107,24 @@ Failure DropPrivileges(const LockdownOptions& options, LockdownStatus* status) {
   status->uid = user.effective;
   status->gid = group.effective;
   status->privileges_dropped = true;
+  return {};
+}
+
+Failure DieWithOwner(const LockdownOptions& options, LockdownStatus* status) {
+  if (options.owner_pid == 0) {
+    return {};
+  }
+  constexpr std::string_view kOwner = "lockdown-owner";
+  int signal = 0;
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+      prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0 || signal != SIGKILL) {
+    return LockdownFailure(kOwner, "no signal when the owner dies");
+  }
+  // Asked after the signal is in force: an owner that dies from here on is noticed by the kernel.
+  if (getppid() != options.owner_pid) {
+    return LockdownFailure(kOwner, "the owner is gone");
+  }
+  status->dies_with_owner = true;
   return {};
 }
 

@@ -201,6 +201,7 @@ void RenderLockdown(const LockdownStatus& status, bool json, TextBuffer& out) {
   flag("namespaces", status.namespaces);
   flag("memory_deny_write_execute", status.memory_deny_write_execute);
   flag("speculation_controls", status.speculation_controls);
+  flag("dies_with_owner", status.dies_with_owner);
   out.Add(json ? "}\n" : "");
 }
 

@@ -21,6 +21,7 @@ Failure LimitResources(const LockdownOptions& options, LockdownStatus* status);
 // privileges.cc
 Failure ForbidNewPrivileges(LockdownStatus* status);
 Failure DropPrivileges(const LockdownOptions& options, LockdownStatus* status);
+Failure DieWithOwner(const LockdownOptions& options, LockdownStatus* status);
 Failure ForbidInspection(LockdownStatus* status);
 
 // kernel_walls.cc

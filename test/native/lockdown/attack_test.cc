@@ -148,11 +148,43 @@ const Attack kRunAttacks[] = {
     {"mprotect none", [] { return Window(0, 4096, PROT_NONE); }},
 };
 
+const Attack kServeAttacks[] = {
+    {"madvise", [] { return syscall(SYS_madvise, ZVM_WINDOW_BASE, 4096, MADV_DONTNEED); }},
+    {"fcntl add seals", [] { return syscall(SYS_fcntl, 0, F_ADD_SEALS, 0); }},
+    {"mprotect none", [] { return Window(0, 4096, PROT_NONE); }},
+    {"mmap executable file over host memory",
+     [] {
+       const auto page = reinterpret_cast<uintptr_t>(&Int80Getpid) & ~uintptr_t{4095};
+       return syscall(SYS_mmap, page, 4096, kExecutable, MAP_PRIVATE | MAP_FIXED, 0, 0L);
+     }},
+    {"mmap executable memory in window",
+     [] {
+       return syscall(SYS_mmap, ZVM_WINDOW_BASE, 4096, kExecutable, kAnonymous | MAP_FIXED, -1, 0L);
+     }},
+    {"setitimer virtual", [] { return syscall(SYS_setitimer, 1, nullptr, nullptr); }},
+    {"setsockopt", [] { return syscall(SYS_setsockopt, 0, SOL_SOCKET, SO_SNDBUF, nullptr, 0); }},
+    {"getsockopt peer", [] { return syscall(SYS_getsockopt, 0, SOL_SOCKET, SO_PEERCRED, 0, 0); }},
+    {"seccomp strict", [] { return syscall(SYS_seccomp, 0, 0, nullptr); }},
+    {"prctl forgets its owner", [] { return syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0); }},
+};
+
+// What the stages of a worker need and the narrower ones refuse.
+bool IsNeeded(LockdownStage stage, std::string_view attack) {
+  if (stage == LockdownStage::kServePrepare) {
+    return attack == "recvmsg" || attack == "close";
+  }
+  return stage == LockdownStage::kServe &&
+         (attack == "recvmsg" || attack == "setitimer profiling" || attack == "seccomp");
+}
+
 void MustDie(LockdownStage stage, User user, std::span<const Attack> attacks) {
   ChildOptions options;
   options.lockdown.stage = stage;
   options.user = user;
   for (const Attack& attack : attacks) {
+    if (IsNeeded(stage, attack.name)) {
+      continue;
+    }
     CAPTURE(std::string(attack.name));
     CAPTURE(Name(user));
     const Outcome outcome = RunLocked(options, [&attack] {
@@ -177,6 +209,36 @@ TEST_CASE("attacks on the prepare stage end in SIGSYS") {
   for (const User user : Users()) {
     MustDie(LockdownStage::kPrepare, user, kAttacks);
     MustDie(LockdownStage::kPrepare, user, kPrepareAttacks);
+  }
+}
+
+TEST_CASE("attacks on the stages of a worker end in SIGSYS") {
+  for (const User user : Users()) {
+    MustDie(LockdownStage::kServe, user, kAttacks);
+    MustDie(LockdownStage::kServe, user, kServeAttacks);
+    MustDie(LockdownStage::kServePrepare, user, kAttacks);
+    MustDie(LockdownStage::kServePrepare, user, kPrepareAttacks);
+  }
+}
+
+TEST_CASE("a worker that has narrowed itself is like one that never could do more") {
+  for (const User user : Users()) {
+    ChildOptions options;
+    options.lockdown.stage = LockdownStage::kServe;
+    options.user = user;
+    for (const std::span<const Attack> attacks :
+         {std::span<const Attack>(kAttacks), std::span<const Attack>(kRunAttacks)}) {
+      for (const Attack& attack : attacks) {
+        CAPTURE(std::string(attack.name));
+        const Outcome outcome = RunLocked(options, [&attack] {
+          LockdownStatus status;
+          if (NarrowToRun(&status).failed()) return 1;
+          attack.run();
+          return 0;
+        });
+        CHECK(outcome.signal == SIGSYS);
+      }
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
@@ -16,7 +17,8 @@
 namespace zvm {
 namespace {
 
-constexpr LockdownStage kStages[] = {LockdownStage::kPrepare, LockdownStage::kRun};
+constexpr LockdownStage kStages[] = {LockdownStage::kPrepare, LockdownStage::kRun,
+                                     LockdownStage::kServePrepare, LockdownStage::kServe};
 constexpr uint32_t kBeyondLastCall = 1024;
 
 // Runs a filter as the kernel would. Ends the test on anything it does not know.
@@ -65,7 +67,9 @@ TEST_CASE("a call passes by number exactly when a rule without checks names it")
     std::set<uint32_t> by_number, checked;
     for (const PolicyRule& rule : PolicyRules(stage)) {
       const bool free = rule.checks[0].kind == ArgCheck::Kind::kNone;
-      CHECK((free ? by_number : checked).insert(rule.number).second);
+      const bool added = (free ? by_number : checked).insert(rule.number).second;
+      CHECK((added || !free));  // rules with checks may be alternatives
+      CHECK_FALSE((by_number.contains(rule.number) && checked.contains(rule.number)));
       CHECK_FALSE(rule.reason.empty());
     }
     for (uint32_t number = 0; number < kBeyondLastCall; ++number) {
@@ -90,10 +94,11 @@ TEST_CASE("calls that end the second wall are in no table") {
            {SYS_open, SYS_openat, SYS_socket, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork,
             SYS_execve, SYS_execveat, SYS_ptrace, SYS_arch_prctl, SYS_modify_ldt,
             SYS_set_thread_area, SYS_kill, SYS_process_vm_readv, SYS_process_vm_writev,
-            SYS_memfd_create, SYS_io_uring_setup, SYS_userfaultfd, SYS_seccomp,
-            SYS_pkey_mprotect, SYS_mremap}) {
+            SYS_memfd_create, SYS_io_uring_setup, SYS_userfaultfd, SYS_pkey_mprotect,
+            SYS_mremap}) {
         CHECK(rule.number != forbidden);
       }
+      CHECK((rule.number != SYS_seccomp || stage == LockdownStage::kServe));
     }
   }
 }
@@ -158,9 +163,59 @@ TEST_CASE("run: one ioctl and one timer") {
   CHECK_FALSE(Allows(kStage, SYS_setitimer, {ITIMER_PROF}));
 }
 
+TEST_CASE("serve: memory without execute anywhere, a file with execute in the window only") {
+  constexpr LockdownStage kStage = LockdownStage::kServe;
+  constexpr uint64_t kBase = ZVM_WINDOW_BASE;
+  constexpr uint64_t kFixed = MAP_PRIVATE | MAP_FIXED;
+  for (uint64_t prot = 0; prot < 256; ++prot) {
+    CAPTURE(prot);
+    const bool plain = (prot & PROT_EXEC) == 0;
+    CHECK(Allows(kStage, SYS_mmap, {0, 4096, prot, MAP_PRIVATE | MAP_ANONYMOUS}) == plain);
+    CHECK(Allows(kStage, SYS_mmap, {kBase + 0x10000, 0x10000, prot, kFixed}) ==
+          (plain || prot == (PROT_READ | PROT_EXEC)));
+  }
+  const auto executable = [](uint64_t address, uint64_t size, uint64_t flags) {
+    return Allows(kStage, SYS_mmap, {address, size, PROT_READ | PROT_EXEC, flags});
+  };
+  CHECK(executable(kBase, 0x10000, kFixed));
+  CHECK_FALSE(executable(kBase, 0x10000, kFixed | MAP_ANONYMOUS));
+  CHECK_FALSE(executable(kBase, 0x10000, MAP_PRIVATE));
+  CHECK_FALSE(executable(kBase, 0x10000, MAP_SHARED | MAP_FIXED));
+  CHECK_FALSE(executable(kBase, 0x10000, kFixed | (1ull << 32)));
+  CHECK_FALSE(executable(kBase - 0x10000, 0x10000, kFixed));
+  CHECK_FALSE(executable(kBase + 0xFFFF0000, 0x10001, kFixed));
+  CHECK_FALSE(executable(kBase + ZVM_WINDOW_SIZE_BYTES, 0x10000, kFixed));
+  CHECK_FALSE(executable(0, 0x10000, kFixed));
+}
+
+TEST_CASE("serve: two timers, two questions about descriptors, one more filter") {
+  constexpr LockdownStage kStage = LockdownStage::kServe;
+  for (uint64_t value = 0; value < 2048; ++value) {
+    CAPTURE(value);
+    CHECK(Allows(kStage, SYS_setitimer, {value}) == (value == ITIMER_REAL || value == ITIMER_PROF));
+    CHECK(Allows(kStage, SYS_fcntl, {3, value}) == (value == F_GET_SEALS || value == F_GETFL));
+    CHECK(Allows(kStage, SYS_seccomp, {value}) == (value == SECCOMP_SET_MODE_FILTER));
+    CHECK(Allows(kStage, SYS_getsockopt, {3, SOL_SOCKET, value}) == (value == SO_TYPE));
+    CHECK_FALSE(Allows(kStage, SYS_getsockopt, {3, value, value}));
+  }
+}
+
+TEST_CASE("the stages of a worker contain the narrower ones and receive frames") {
+  for (const auto& [wide, narrow] : {std::pair{LockdownStage::kServe, LockdownStage::kRun},
+                                     std::pair{LockdownStage::kServePrepare,
+                                               LockdownStage::kPrepare}}) {
+    CHECK(Allows(wide, SYS_recvmsg));
+    CHECK_FALSE(Allows(narrow, SYS_recvmsg));
+    CHECK_FALSE(Allows(wide, SYS_sendmsg));
+    for (const PolicyRule& rule : PolicyRules(narrow)) {
+      CHECK(Allows(wide, rule.number) >= Allows(narrow, rule.number));
+    }
+  }
+}
+
 TEST_CASE("filters stay short: installing one costs time for every instruction") {
   for (const LockdownStage stage : kStages) {
-    CHECK(PolicyProgram(stage).size() <= 64);
+    CHECK(PolicyProgram(stage).size() <= (stage == LockdownStage::kServe ? 120 : 64));
   }
 }
 

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <set>
@@ -130,6 +132,66 @@ TEST_CASE("resource limits are in force") {
     CHECK(child.Limit("Max address space") == "70368744177664 70368744177664");
     CHECK(child.Limit("Max file size") == "12345 12345");
     CHECK(child.Limit("Max cpu time") == "7 8");
+  }
+}
+
+TEST_CASE("room for the descriptors of a frame, and a signal when the owner dies") {
+  for (const User user : Users()) {
+    CAPTURE(Name(user));
+    ChildOptions options;
+    options.user = user;
+    options.lockdown.stage = LockdownStage::kServe;
+    options.lockdown.descriptors_max = 300;
+    options.lockdown.owner_pid = getpid();
+    const WaitingChild child(options);
+    REQUIRE(child.locked());
+    CHECK(child.Limit("Max open files") == "300 300");
+  }
+  // A worker whose owner is another process than its parent, or dead already, does not start.
+  LockdownOptions orphan;
+  orphan.owner_pid = 1 << 22;
+  CHECK(Refusal(orphan, "lockdown-owner").exit_code == 0);
+}
+
+// Starts an owner whose locked child holds the last copies of a pipe's end and waits for ever; kills the
+// owner. True when the pipe ends within two seconds, i.e. the child died too.
+bool DiesWithOwner(User user) {
+  int ends[2], never[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(pipe(never) == 0);
+  const pid_t owner = fork();
+  if (owner == 0) {
+    ChildOptions options;
+    options.user = user;
+    options.lockdown.stage = LockdownStage::kServe;
+    options.lockdown.owner_pid = getpid();
+    const int keep[] = {ends[1], never[0], never[1]};
+    options.lockdown.keep_descriptors = keep;
+    RunLocked(options, [&] {
+      char byte = 'y';
+      (void)!write(ends[1], &byte, 1);
+      return static_cast<int>(read(never[0], &byte, 1));
+    });
+    _exit(0);
+  }
+  close(ends[1]);
+  char byte = 0;
+  CHECK(read(ends[0], &byte, 1) == 1);
+  kill(owner, SIGKILL);
+  REQUIRE(waitpid(owner, nullptr, 0) == owner);
+  constexpr int kWaitMs = 2000;
+  pollfd waiting = {ends[0], POLLIN, 0};
+  const bool died = poll(&waiting, 1, kWaitMs) == 1;
+  for (const int fd : {ends[0], never[0], never[1]}) {
+    close(fd);
+  }
+  return died;
+}
+
+TEST_CASE("a locked process dies with its owner, whoever it has become") {
+  for (const User user : Users()) {
+    CAPTURE(Name(user));
+    CHECK(DiesWithOwner(user));
   }
 }
 
@@ -297,7 +359,7 @@ TEST_CASE("render: lines and JSON") {
   CHECK(lines.view().find("uid: 65534\n") != std::string_view::npos);
   CHECK(json.view().starts_with("{\"single_thread\":false,"));
   CHECK(json.view().find("\"seccomp\":true,") != std::string_view::npos);
-  CHECK(json.view().ends_with("\"speculation_controls\":false}\n"));
+  CHECK(json.view().ends_with("\"dies_with_owner\":false}\n"));
 }
 
 }  // namespace zvm::test

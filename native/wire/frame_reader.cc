@@ -1,0 +1,116 @@
+#include "wire/frame_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace zvm {
+namespace {
+
+constexpr uint8_t kProfileMax = 1;
+constexpr uint8_t kEtagAlgorithmMax = 1;
+constexpr uint8_t kChannelTypeMax = 3;
+constexpr size_t kPrepareDescriptors = 2;
+
+template <class T>
+T CopyAt(std::span<const uint8_t> frame, size_t offset) {
+  T value;
+  std::memcpy(&value, frame.data() + offset, sizeof value);
+  return value;
+}
+
+template <class T, size_t N>
+bool AllZero(const T (&values)[N]) {
+  return std::all_of(std::begin(values), std::end(values), [](T value) { return value == 0; });
+}
+
+FrameError ReadChannel(const WireChannel& fields) {
+  if (fields.alias_size == 0 || fields.alias_size > kWireAliasSizeMax ||
+      fields.type > kChannelTypeMax || fields.source_count == 0 ||
+      fields.source_count > kWireSourcesMax) {
+    return FrameError::kField;
+  }
+  return (fields.flags & ~kChannelEtag) == 0 && AllZero(fields.reserved_5) &&
+                 fields.reserved_40 == 0
+             ? FrameError::kNone
+             : FrameError::kReserved;
+}
+
+}  // namespace
+
+FrameError ReadHeader(std::span<const uint8_t> frame, size_t fd_count, WireHeader* header) {
+  if (frame.size() < sizeof *header || frame.size() > kFrameSizeMax) {
+    return FrameError::kSize;
+  }
+  *header = CopyAt<WireHeader>(frame, 0);
+  if (header->magic != kWireMagic) {
+    return FrameError::kMagic;
+  }
+  if (header->version != kWireVersion) {
+    return FrameError::kVersion;
+  }
+  if (header->size_bytes != frame.size()) {
+    return FrameError::kSize;
+  }
+  if (header->fd_count != fd_count) {
+    return FrameError::kDescriptors;
+  }
+  return header->reserved == 0 ? FrameError::kNone : FrameError::kReserved;
+}
+
+FrameError ReadPrepare(std::span<const uint8_t> frame, WirePrepare* prepare) {
+  if (frame.size() != sizeof *prepare) {
+    return FrameError::kSize;
+  }
+  *prepare = CopyAt<WirePrepare>(frame, 0);
+  if (prepare->header.fd_count != kPrepareDescriptors) {
+    return FrameError::kDescriptors;
+  }
+  if (prepare->profile > kProfileMax) {
+    return FrameError::kField;
+  }
+  return AllZero(prepare->reserved) ? FrameError::kNone : FrameError::kReserved;
+}
+
+FrameError ReadStart(std::span<const uint8_t> frame, StartRequest* request) {
+  if (frame.size() < sizeof(WireStart)) {
+    return FrameError::kSize;
+  }
+  const WireStart fields = CopyAt<WireStart>(frame, 0);
+  if (fields.channel_count > kWireChannelsMax || fields.profile > kProfileMax ||
+      fields.etag_algorithm > kEtagAlgorithmMax) {
+    return FrameError::kField;
+  }
+  if ((fields.flags & ~kStartFlags) != 0 || fields.reserved_56 != 0) {
+    return FrameError::kReserved;
+  }
+  request->fields = fields;
+  // SAFETY: channel_count is bounded above, so the product cannot wrap.
+  const size_t records_size = fields.channel_count * sizeof(WireChannel);
+  if (records_size > frame.size() - sizeof(WireStart)) {
+    return FrameError::kSize;
+  }
+  size_t alias_at = sizeof(WireStart) + records_size;
+  size_t source = 1;  // behind the image
+  for (size_t i = 0; i < fields.channel_count; ++i) {
+    StartChannel& channel = request->channels[i];
+    channel.fields = CopyAt<WireChannel>(frame, sizeof(WireStart) + i * sizeof(WireChannel));
+    if (const FrameError error = ReadChannel(channel.fields); error != FrameError::kNone) {
+      return error;
+    }
+    if (channel.fields.alias_size > frame.size() - alias_at) {
+      return FrameError::kSize;
+    }
+    channel.alias = {reinterpret_cast<const char*>(frame.data() + alias_at),
+                     channel.fields.alias_size};
+    channel.first_source = static_cast<uint16_t>(source);
+    alias_at += channel.fields.alias_size;
+    source += channel.fields.source_count;
+  }
+  if (alias_at != frame.size()) {
+    return FrameError::kSize;
+  }
+  // SAFETY: every source number that was handed out above is a descriptor that did arrive.
+  return source == fields.header.fd_count ? FrameError::kNone : FrameError::kDescriptors;
+}
+
+}  // namespace zvm
