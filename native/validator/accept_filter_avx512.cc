@@ -540,14 +540,17 @@ ZVM_INLINE Rebase CheckRebase(const Fields& f, const Registers& r, Lanes plain, 
 }
 
 // The last lanes of `and $-32,%eX; add %r15,%rX; jmp|call *%rX`.
-ZVM_INLINE Lanes FindMaskedJumps(const Fields& f, const Registers& r, Lanes plain,
+ZVM_INLINE Lanes FindMaskedJumps(const Fields& f, const Registers& r, Lanes plain, Lanes used,
                                  Lanes register_form) {
+  // SAFETY: all three must be instructions of this bundle. Behind the last one a lane holds some
+  // instruction of a later bundle, and the shifts below lead from there into the next lane group.
+  const Lanes candidates = plain & used;
   const Bytes without_rm = And(f.modrm, 0xf8);
   const Lanes digit_4 = Equal(without_rm, 0xe0);
-  const Lanes mask = plain & ~f.rex_w & Equal(f.opcode, 0x83) & digit_4 & Equal(f.sib, 0xe0);
+  const Lanes mask = candidates & ~f.rex_w & Equal(f.opcode, 0x83) & digit_4 & Equal(f.sib, 0xe0);
   const Lanes add =
-      plain & f.rex_w & register_form & Equal(f.opcode, 0x01) & Equal(r.reg, 15);
-  const Lanes jump = plain & Equal(f.opcode, 0xff) & (digit_4 | Equal(without_rm, 0xd0));
+      candidates & f.rex_w & register_form & Equal(f.opcode, 0x01) & Equal(r.reg, 15);
+  const Lanes jump = candidates & Equal(f.opcode, 0xff) & (digit_4 | Equal(without_rm, 0xd0));
   const Lanes same_register = _mm512_cmpeq_epi8_mask(r.rm, _mm512_bslli_epi128(r.rm, 1));
   return jump & same_register & (((add & same_register) & (mask << 1)) << 1);
 }
@@ -592,8 +595,7 @@ ZVM_INLINE Judgement Judge(const uint8_t* code, const Position& low, const Posit
 
   const Memory memory = CheckMemory<kZvm>(f, facts, r, zero_extended);
   const Rebase rebase = CheckRebase(f, r, plain, walk.used, zero_extended);
-  // Only used lanes: behind the last instruction a lane sees the next bundle's first one.
-  const Lanes masked_jumps = walk.used & FindMaskedJumps(f, r, plain, facts.register_form);
+  const Lanes masked_jumps = FindMaskedJumps(f, r, plain, walk.used, facts.register_form);
 
   // AH and CH have the numbers of rsp and rbp, without REX.
   const Lanes high_byte = AnySet(facts.facts, kFactByte) & ~f.has_rex;

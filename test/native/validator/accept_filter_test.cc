@@ -146,6 +146,61 @@ TEST_CASE("sixteen jumps fit behind a full list") {
   CHECK(counts.filter_accepted == kFilterBundles);
 }
 
+// Found by validator-diff. In the list of a short bundle the instructions of the following bundles
+// come next; a mask and an add among them must not make an indirect jump at a bundle's start legal.
+TEST_CASE("no masked jump is put together from two bundles") {
+  if (!HasFilter()) {
+    return;
+  }
+  for (uint32_t before = 1; before < 15; ++before) {
+    for (uint32_t between = 0; between < 15; ++between) {
+      std::vector<uint8_t> block;
+      for (uint32_t bundle = 0; bundle < 2; ++bundle) {
+        const std::string jump = bundle == 0 ? "" : "ffe0";
+        const uint32_t count = bundle == 0 ? before : between;
+        block.resize(bundle * kBundleSize);
+        const std::vector<uint8_t> start = FromHex(jump);
+        block.insert(block.end(), start.begin(), start.end());
+        block.insert(block.end(), count, 0x90);
+        if (bundle == 1) {
+          const std::vector<uint8_t> mask = FromHex("83e0e04c01f8");
+          block.insert(block.end(), mask.begin(), mask.end());
+        }
+        const size_t end = (bundle + 1) * kBundleSize;
+        while (end - block.size() >= 5) {
+          const std::vector<uint8_t> filler = FromHex("b800000000");
+          block.insert(block.end(), filler.begin(), filler.end());
+        }
+        block.resize(end, 0x90);
+      }
+      block.resize(kBlockSize, 0xf4);
+      for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
+        FilterCounts counts;
+        CHECK(CheckFilter(ChooseAcceptFilter(policy), MakeScanPolicy(policy), block.data(), 0,
+                          counts) == "");
+      }
+    }
+  }
+  for (const char* found : {
+           "45767ffd4a958b4fb8ed241966c5b10000450f54de0ff865244b59480fb1fa50"
+           "c5614984a400000000f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4"
+           "4a1c004e0fddfd83c4084a8d243c4d990dbc24dde6e8000000002c1723d724dc"
+           "ffe04b22d4470f86b50000000fc43424bf4183e3e04d01fb41ffd34185cf9090",
+           "4189db473b6c1f147c664189db473b6c1f187d5c4189db438b8b1f2c85c07450"
+           "4af6477af7660f7ed9418b040783e0e04903c7ffe0470f93c2f7d8418b040754"
+           "ffe0f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4fd"
+           "45853f4183e3e04d01fb415390479441b617460fd3dd666855a22134249090",
+       }) {
+    std::vector<uint8_t> block = FromHex(found);
+    block.resize(kBlockSize, 0xf4);
+    for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
+      FilterCounts counts;
+      CHECK(CheckFilter(ChooseAcceptFilter(policy), MakeScanPolicy(policy), block.data(), 0,
+                        counts) == "");
+    }
+  }
+}
+
 TEST_CASE("policies") {
   if (!HasFilter()) {
     return;
