@@ -50,7 +50,7 @@ constexpr const char* kSequences[] = {
     "9090909090909090909090", "b8f4f4f4f4", "48b8f4f4f4f4f4f4f4f4", "48b80000000000000000",
     // jumps and the prefixes that they may not have
     "eb00", "7502", "0f8400000000", "e800000000", "e900000000", "2e7500", "66eb00", "48eb00", "e300",
-    "6667e300", "65eb00", "656790",
+    "eb00eb00eb00eb00eb00", "740175017602770178027901", "6667e300", "65eb00", "656790",
 };
 
 }  // namespace
@@ -127,20 +127,34 @@ BlockMaker::Piece BlockMaker::MakeInstruction() {
   }
 }
 
-// Pieces one after another, the last gap filled with what fits.
+// Pieces one after another, the last gap filled with what fits. Some bundles begin with the rest of a
+// sequence and some end with the beginning of one: what crosses a bundle's end is no sequence.
 void BlockMaker::Compose(uint8_t* bundle) {
   size_t at = 0;
+  size_t end = kBundleSize;
+  if (random_.OneIn(4)) {
+    const Piece piece = MakeSequence();
+    const size_t cut = random_.Below(piece.size);
+    at = piece.size - cut;
+    std::memcpy(bundle, piece.bytes + cut, at);
+  }
+  if (random_.OneIn(4)) {
+    const Piece piece = MakeSequence();
+    const size_t size = std::min<size_t>(1 + random_.Below(piece.size), kBundleSize - at);
+    end -= size;
+    std::memcpy(bundle + end, piece.bytes, size);
+  }
   int misses = 0;
-  while (at < kBundleSize && misses < 6) {
+  while (at < end && misses < 6) {
     const Piece& piece = pieces_[random_.Below(kPieceCount)];
-    if (piece.size <= kBundleSize - at) {
+    if (piece.size <= end - at) {
       std::memcpy(bundle + at, piece.bytes, piece.size);
       at += piece.size;
     } else {
       ++misses;
     }
   }
-  std::memset(bundle + at, random_.OneIn(2) ? 0xf4 : 0x90, kBundleSize - at);
+  std::memset(bundle + at, random_.OneIn(2) ? 0xf4 : 0x90, end - at);
 }
 
 void BlockMaker::CopySource(uint8_t* bundle) {
