@@ -21,8 +21,8 @@ bool Offers(CpuFeatures features, CpuFeatures wanted) {
 }  // namespace
 
 AcceptFilter ChooseAcceptFilter(const ValidatorPolicy& policy) {
-  // SAFETY: the filter accepts instructions that need kFilterFeatures. It never accepts rdtsc, cpuid
-  // or non-temporal accesses, so the other switches of the policy are all for the exact path.
+  // SAFETY: the filter accepts instructions that need kFilterFeatures. It never accepts rdtsc,
+  // cpuid or non-temporal accesses, so the other switches of the policy are all for the exact path.
   if (!Offers(policy.features, kFilterFeatures) || !zvm_cpu_has_avx512_vbmi()) {
     return nullptr;
   }

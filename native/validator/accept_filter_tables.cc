@@ -4,11 +4,13 @@
 // without REX.W. A cell enters the tables only if all of these hold (everything else is left to the
 // exact path):
 //   - its words are of the plain kind or the nop 90, and need nothing beyond kFilterFeatures: no
-//     non-temporal access, no rdtsc, no cpuid, so that the filter accepts the same under any policy;
+//     non-temporal access, no rdtsc, no cpuid, so that the filter accepts the same under any
+//     policy;
 //   - the immediate has the length that the kLength… bits describe;
 //   - its digits do not exclude one that an earlier cell of the same opcode accepts.
-// Facts are then merged over the cells that entered, in the safe direction: "accepted", "zero-extends"
-// and "8 bits wide" only where every cell says so, "writes" and "checked" where any does.
+// Facts are then merged over the cells that entered, in the safe direction: "accepted",
+// "zero-extends" and "8 bits wide" only where every cell says so, "writes" and "checked" where any
+// does.
 #include "validator/accept_filter_tables.h"
 
 #include "validator/decode_word.h"
@@ -190,10 +192,14 @@ constexpr uint8_t ZeroExtendingDigits(const CellWords& cell) {
 constexpr bool IsUniform(const CellWords& cell, uint32_t facts) {
   for (uint32_t i = 0; i < 16; ++i) {
     const uint32_t word = cell.words[i];
+    if (word == 0) {
+      continue;
+    }
     const bool has_address = i < 8 && (word & kWordModRm) != 0;
-    if (word != 0 && ((has_address && ((word & kWordChecked) != 0) != ((facts & kFactChecked) != 0)) ||
-                      ((word & kWordJump8) != 0) != ((facts & kFactJump8) != 0) ||
-                      ((word & kWordJump32) != 0) != ((facts & kFactJump32) != 0))) {
+    const bool checked = (facts & kFactChecked) != 0;
+    if ((has_address && ((word & kWordChecked) != 0) != checked) ||
+        ((word & kWordJump8) != 0) != ((facts & kFactJump8) != 0) ||
+        ((word & kWordJump32) != 0) != ((facts & kFactJump32) != 0)) {
       return false;
     }
   }

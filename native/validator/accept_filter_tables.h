@@ -9,13 +9,13 @@
 
 namespace zvm {
 
-// FilterTables::*_length: how long an instruction is from its opcode byte on. 0: the filter does not
-// know the opcode; the instruction then has no length, so its bundle is never accepted.
+// FilterTables::*_length: how long an instruction is from its opcode byte on. 0: the filter does
+// not know the opcode; the instruction then has no length, so its bundle is never accepted.
 inline constexpr uint8_t kLengthBytes = 7;         // 1 + bytes of immediate (4 where it varies)
 inline constexpr uint8_t kLengthWideImm = 1 << 3;  // REX.W makes the immediate 4 bytes longer
 inline constexpr uint8_t kLengthModRm = 1 << 4;    // ModRM, and what it demands, lies in between
 inline constexpr uint8_t kLength66Imm = 1 << 5;    // prefix 66 makes the immediate 2 bytes shorter
-inline constexpr uint8_t kLengthDigit0Imm8 = 1 << 6;   // only ModRM digit 0 has an immediate, 1 byte
+inline constexpr uint8_t kLengthDigit0Imm8 = 1 << 6;  // only ModRM digit 0 has an immediate byte
 inline constexpr uint8_t kLengthDigit0Imm32 = 1 << 7;  // the same with 4 bytes, 2 with prefix 66
 
 // Facts that hold for every instruction of a class (FilterTables::facts).

@@ -210,8 +210,8 @@ TEST_CASE("policies") {
   strict.features = kFilterFeatures;
   REQUIRE((ChooseAcceptFilter(strict) != nullptr));
   // The filter knows no policy, so it must leave these to the exact path under any.
-  for (const char* hex : {"0f31", "0fa2", "0f2b0424", "660f6f4424080fc3042490", "0f180424", "660f3800c0",
-                          "f30fb8c0", "f20f12c0", "0f0e", "d9c0", "c5fc1000"}) {
+  for (const char* hex : {"0f31", "0fa2", "0f2b0424", "660f6f4424080fc3042490", "0f180424",
+                          "660f3800c0", "f30fb8c0", "f20f12c0", "0f0e", "d9c0", "c5fc1000"}) {
     CAPTURE(hex);
     CHECK(!Accepts(hex, ValidatorPolicy{}));
   }

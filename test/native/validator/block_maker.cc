@@ -24,9 +24,11 @@ constexpr const char* kSequences[] = {
     "83e0e04c01f8ffe0", "83e1e04c01f9ffd1", "4183e3e04d01fb41ffe3", "4183e3e04d01fb41ffd3",
     "83e4e04c01fcffe4", "83e0e04903c7ffe0", "4083e7e04e01ff48ffe7", "83e0e04c01f9ffe0",
     "83e0c04c01f8ffe0", "83e0e04c01f8ff20", "4183e3e04d01fb4153c3", "4183e3e04d01fb41ffd2",
-    "4183e3e04d01fb415390", "4183e3e04d01fb4153", "4153c3", "4d01fb4153c3", "c3", "4883e0e04c01f8ffe0",
+    "4183e3e04d01fb415390", "4183e3e04d01fb4153", "4153c3", "4d01fb4153c3", "c3",
+    "4883e0e04c01f8ffe0",
     // stack registers
-    "83ec184c01fc", "83c4084a8d243c", "89e04c01f8", "89c44c01fc", "4489dd4c01fd", "8d6424f84a8d243c",
+    "83ec184c01fc", "83c4084a8d243c", "89e04c01f8", "89c44c01fc", "4489dd4c01fd",
+    "8d6424f84a8d243c",
     "83ec18", "4c01fc", "4a8d243c", "89c54c01fc", "89c44c01fd", "83ec184c09fc", "89c54c09fd",
     "83ec184903e7", "89c5490bef", "4889e5", "4889ec", "4883e4e0", "4883e410", "83ec18904c01fc",
     "65678b204c01fc", "65678b28", "5c", "5d", "87e0", "87c4", "94", "0fc1c4", "b4048ac5", "40b405",
@@ -49,7 +51,8 @@ constexpr const char* kSequences[] = {
     "4990", "f390", "f4f4f4f4", "f4f4f4f4f4f4f4f4f4", "f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4",
     "9090909090909090909090", "b8f4f4f4f4", "48b8f4f4f4f4f4f4f4f4", "48b80000000000000000",
     // jumps and the prefixes that they may not have
-    "eb00", "7502", "0f8400000000", "e800000000", "e900000000", "2e7500", "66eb00", "48eb00", "e300",
+    "eb00", "7502", "0f8400000000", "e800000000", "e900000000", "2e7500", "66eb00", "48eb00",
+    "e300",
     "eb00eb00eb00eb00eb00", "740175017602770178027901", "6667e300", "65eb00", "656790",
 };
 
@@ -127,8 +130,8 @@ BlockMaker::Piece BlockMaker::MakeInstruction() {
   }
 }
 
-// Pieces one after another, the last gap filled with what fits. Some bundles begin with the rest of a
-// sequence and some end with the beginning of one: what crosses a bundle's end is no sequence.
+// Pieces one after another, the last gap filled with what fits. Some bundles begin with the rest of
+// a sequence and some end with the beginning of one: what crosses a bundle's end is no sequence.
 void BlockMaker::Compose(uint8_t* bundle) {
   size_t at = 0;
   size_t end = kBundleSize;

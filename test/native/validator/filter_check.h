@@ -18,8 +18,8 @@ struct FilterCounts {
 
 // Empty when the filter is right about the `kBlockSize` bytes at `block`: every bundle that it
 // accepts is accepted by the exact path, with the same target word; its jump list is the exact
-// path's for these bundles, in order; it reports profile zvm exactly if one of them needs it; and it
-// leaves everything else in the output alone. Otherwise a description. Judges the block at
+// path's for these bundles, in order; it reports profile zvm exactly if one of them needs it; and
+// it leaves everything else in the output alone. Otherwise a description. Judges the block at
 // `first_offset` (a multiple of kBlockSize below kCheckOffsetMax) of its chunk.
 std::string CheckFilter(AcceptFilter filter, const ScanPolicy& policy, const uint8_t* block,
                         uint32_t first_offset, FilterCounts& counts);

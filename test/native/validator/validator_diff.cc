@@ -21,8 +21,8 @@ using Clock = std::chrono::steady_clock;
 constexpr char kUsage[] =
     "usage: validator-diff [--profile nacl|zvm|both] [--bundles N] [--seconds N] [--seed S]\n"
     "         [--text FILE]...\n"
-    "FILE holds raw code, whose bundles are used besides those of the conformance tables. The same\n"
-    "seed, profile and files give the same blocks.\n";
+    "FILE holds raw code, whose bundles are used besides those of the conformance tables.\n"
+    "The same seed, profile and files give the same blocks.\n";
 constexpr uint64_t kBlocksBetweenChecks = 4096;  // of the clock
 
 struct Options {
