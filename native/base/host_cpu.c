@@ -14,6 +14,7 @@ struct zvm_cpuid zvm_cpuid_7(void) { return Leaf(CPUID_INDEX_7); }
 struct zvm_cpuid zvm_cpuid_80000001(void) { return Leaf(CPUID_INDEX_80000001); }
 
 bool zvm_cpu_has_avx(void) { return CPU_FEATURE_ACTIVE(AVX); }
+bool zvm_cpu_has_avx2(void) { return CPU_FEATURE_ACTIVE(AVX2) && CPU_FEATURE_ACTIVE(POPCNT); }
 bool zvm_cpu_has_avx512bw(void) { return CPU_FEATURE_ACTIVE(AVX512BW); }
 
 bool zvm_cpu_has_avx512_vbmi(void) {

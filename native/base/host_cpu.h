@@ -23,7 +23,9 @@ struct zvm_cpuid zvm_cpuid_80000001(void);
 /* Present and switched on: the operating system saves the registers. */
 bool zvm_cpu_has_avx(void);
 bool zvm_cpu_has_avx512bw(void);
-/* Everything that the vectorised accept filter uses: AVX-512 F, BW, DQ, VL, VBMI, VBMI2, and BMI. */
+/* Everything that the accept filter uses, without VBMI: AVX2 and POPCNT. */
+bool zvm_cpu_has_avx2(void);
+/* Everything that the accept filter uses, with VBMI: AVX-512 F, BW, DQ, VL, VBMI, VBMI2, and BMI. */
 bool zvm_cpu_has_avx512_vbmi(void);
 
 #ifdef __cplusplus

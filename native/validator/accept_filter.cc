@@ -23,10 +23,12 @@ bool Offers(CpuFeatures features, CpuFeatures wanted) {
 AcceptFilter ChooseAcceptFilter(const ValidatorPolicy& policy) {
   // SAFETY: the filter accepts instructions that need kFilterFeatures. It never accepts rdtsc,
   // cpuid or non-temporal accesses, so the other switches of the policy are all for the exact path.
-  if (!Offers(policy.features, kFilterFeatures) || !zvm_cpu_has_avx512_vbmi()) {
+  if (!Offers(policy.features, kFilterFeatures)) {
     return nullptr;
   }
-  return Avx512AcceptFilter(policy.profile);
+  return zvm_cpu_has_avx512_vbmi() ? Avx512AcceptFilter(policy.profile)
+         : zvm_cpu_has_avx2()      ? Avx2AcceptFilter(policy.profile)
+                                   : nullptr;
 }
 
 }  // namespace zvm

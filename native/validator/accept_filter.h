@@ -6,6 +6,9 @@
 
 namespace zvm {
 
+// Needs AVX2 and POPCNT (accept_filter_avx2.cc).
+AcceptFilter Avx2AcceptFilter(Profile profile);
+
 // Needs AVX-512 F, BW, VL, DQ, VBMI and VBMI2, and BMI2 (accept_filter_avx512.cc).
 AcceptFilter Avx512AcceptFilter(Profile profile);
 

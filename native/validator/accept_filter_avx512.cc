@@ -22,6 +22,8 @@ namespace zvm {
 namespace {
 
 constexpr const FilterTables& kTables = kFilterTables;
+constexpr LaneArray kPrefixBitTable = kPrefixBits;
+constexpr LaneArray kModRmLengthTable = kModRmLengths;
 
 using Bytes = __m512i;   // 64 byte lanes
 using Lanes = uint64_t;  // a set of byte lanes, bit n = lane n

@@ -3,7 +3,7 @@
 // about opcodes: accept_filter_tables.h. Rules: docs/validator.md.
 //
 // Included once by the file of each instruction set, inside its unnamed namespace and behind its
-// vector types and operations (accept_filter_avx512.cc), so that all of them
+// vector types and operations (accept_filter_avx512.cc, accept_filter_avx2.cc), so that all of them
 // share one algorithm and one argument. A vector has 64 byte lanes. Two phases:
 //
 //   position phase   lane = byte offset in the 128 bytes (two vectors). For every offset:

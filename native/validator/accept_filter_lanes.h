@@ -57,6 +57,16 @@ inline constexpr LaneArray kModRmLengths = MakeLaneArray([](uint32_t index) {
   return uint32_t{ModRmLength(((index & 0x18) << 3) | (index & 7))};
 });
 
+// The same table for byte permutes that reach 16 entries only: each row of 16 is replaced by its
+// exclusive or with the row before.
+consteval LaneArray RowTable(const LaneArray& table) {
+  LaneArray rows = table;
+  for (uint32_t i = 16; i < 64; ++i) {
+    rows.value[i] = static_cast<uint8_t>(table.value[i] ^ table.value[i - 16]);
+  }
+  return rows;
+}
+
 // Masks of lanes as numbers: bit n = lane n.
 inline constexpr uint64_t kFirstOfBundle = 0x0001'0001'0001'0001;
 inline constexpr uint64_t kLastOfBundle = 0x8000'8000'8000'8000;

@@ -24,7 +24,7 @@ ZVM_INLINE Fields Split(const Position& low, const Position& high, Bytes starts)
   f.map_0f = AnySet(header, kHeader0f);
   f.prefixed = AnySet(header, kHeaderPrefix);
   f.has_rex = AnySet(header, kHeaderRex);
-  f.prefix_bit = Lookup64(kPrefixBits.value, And(header, 63));
+  f.prefix_bit = Lookup64(kPrefixBitTable.value, And(header, 63));
 
   const Bytes at = Add(starts, And(header, kHeaderBytes));
   f.opcode = GatherPositions(low.bytes, high.bytes, at);

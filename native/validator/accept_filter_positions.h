@@ -14,7 +14,7 @@ struct Position {
 
 // Bytes of ModRM, SIB and displacement if the lane held a ModRM byte. Never 0.
 ZVM_INLINE Bytes ModRmLengths(Bytes bytes) {
-  const Bytes length = Lookup32(kModRmLengths, ModAndRm(bytes));
+  const Bytes length = Lookup32(kModRmLengthTable, ModAndRm(bytes));
   const Lanes sib_without_displacement = Equal(And(bytes, 0xc7), 0x04);
   const Lanes sib_base_5 = Equal(And(bytes, 7), 5);
   return AddWhere(length, sib_without_displacement & Ahead<1>(sib_base_5), 4);

@@ -295,8 +295,30 @@ class Builder {
   uint32_t class_count_ = 1;
 };
 
+template <uint32_t size>
+constexpr void MakeRows(uint8_t (&table)[size]) {
+  for (uint32_t i = size - 1; i >= 16; --i) {
+    table[i] ^= i % 128 < 16 ? uint8_t{0} : table[i - 16];
+  }
+}
+
+constexpr FilterTables BuildRowTables() {
+  FilterTables tables = Builder().Build();
+  MakeRows(tables.one_length);
+  MakeRows(tables.two_length);
+  MakeRows(tables.one_class);
+  MakeRows(tables.two_class);
+  MakeRows(tables.prefixes);
+  MakeRows(tables.register_digits);
+  MakeRows(tables.memory_digits);
+  MakeRows(tables.zero_extending_digits);
+  MakeRows(tables.facts);
+  return tables;
+}
+
 }  // namespace
 
 constinit const FilterTables kFilterTables = Builder().Build();
+constinit const FilterTables kFilterRowTables = BuildRowTables();
 
 }  // namespace zvm

@@ -8,16 +8,29 @@
 
 #include "block_maker.h"
 #include "judge.h"
+#include "base/host_cpu.h"
+#include "validator/accept_filter.h"
 #include "validator/accept_filter_tables.h"
 
 namespace zvm::test {
 namespace {
 
+// Every filter that this CPU can run, whichever would be chosen.
+std::vector<AcceptFilter> Filters(Profile profile) {
+  std::vector<AcceptFilter> filters;
+  if (zvm_cpu_has_avx512_vbmi()) {
+    filters.push_back(Avx512AcceptFilter(profile));
+  }
+  if (zvm_cpu_has_avx2()) {
+    filters.push_back(Avx2AcceptFilter(profile));
+  }
+  return filters;
+}
+
 // Every bundle of the sources once, four unrelated ones a block, `mutations` bytes of each changed.
-FilterCounts CheckAllSources(const ValidatorPolicy& policy, const std::vector<Bytes>& sources,
-                             int mutations) {
+FilterCounts CheckAllSources(AcceptFilter filter, const ValidatorPolicy& policy,
+                             const std::vector<Bytes>& sources, int mutations) {
   const ScanPolicy scan = MakeScanPolicy(policy);
-  const AcceptFilter filter = ChooseAcceptFilter(policy);
   BlockMaker maker(static_cast<uint64_t>(mutations), scan, sources);
   std::vector<const uint8_t*> bundles;
   for (const Bytes& source : sources) {
@@ -44,51 +57,56 @@ FilterCounts CheckAllSources(const ValidatorPolicy& policy, const std::vector<By
   return counts;
 }
 
-bool HasFilter() { return ChooseAcceptFilter({}) != nullptr; }
-
-// What the filter says about one bundle, with three bundles of halts behind it.
-bool Accepts(const std::string& hex, const ValidatorPolicy& policy) {
-  std::vector<uint8_t> block = Chunk(hex);
+// All filters must be right about the block. Bundles that each of them accepts; the same for all.
+uint64_t CheckAllFilters(std::vector<uint8_t> block, const ValidatorPolicy& policy) {
   block.resize(kBlockSize, 0xf4);
   FilterCounts counts;
-  CHECK(CheckFilter(ChooseAcceptFilter(policy), MakeScanPolicy(policy), block.data(), 0, counts) ==
-        "");
-  return counts.filter_accepted == kFilterBundles;
+  const std::vector<AcceptFilter> filters = Filters(policy.profile);
+  for (const AcceptFilter filter : filters) {
+    CHECK(CheckFilter(filter, MakeScanPolicy(policy), block.data(), 0, counts) == "");
+  }
+  CHECK((filters.empty() || counts.filter_accepted % filters.size() == 0));
+  return filters.empty() ? 0 : counts.filter_accepted / filters.size();
 }
+
+// Whether they accept one bundle, with three bundles of halts behind it.
+bool Accepts(const std::string& hex, const ValidatorPolicy& policy) {
+  return CheckAllFilters(Chunk(hex), policy) == kFilterBundles;
+}
+
+bool HasFilter() { return ChooseAcceptFilter({}) != nullptr; }
 
 }  // namespace
 
 TEST_CASE("all table rows in random company") {
-  if (!HasFilter()) {
-    return;
-  }
   const std::vector<Bytes> sources = TableSources();
   for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
-    for (int mutations = 0; mutations < 3; ++mutations) {
-      const FilterCounts counts = CheckAllSources(policy, sources, mutations);
-      CHECK(counts.filter_accepted > counts.bundles / 32);
+    for (const AcceptFilter filter : Filters(policy.profile)) {
+      for (int mutations = 0; mutations < 3; ++mutations) {
+        const FilterCounts counts = CheckAllSources(filter, policy, sources, mutations);
+        CHECK(counts.filter_accepted > counts.bundles / 32);
+      }
     }
   }
 }
 
 TEST_CASE("random bundles") {
-  if (!HasFilter()) {
-    return;
-  }
   const std::vector<Bytes> sources;
   for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
     const ScanPolicy scan = MakeScanPolicy(policy);
-    BlockMaker maker(7, scan, sources);
-    FilterCounts counts;
-    std::string difference;
-    for (uint32_t i = 0; i < 100'000 && difference.empty(); ++i) {
-      uint8_t block[kBlockSize];
-      maker.Make(block);
-      difference = CheckFilter(ChooseAcceptFilter(policy), scan, block, 0, counts);
+    for (const AcceptFilter filter : Filters(policy.profile)) {
+      BlockMaker maker(7, scan, sources);
+      FilterCounts counts;
+      std::string difference;
+      for (uint32_t i = 0; i < 100'000 && difference.empty(); ++i) {
+        uint8_t block[kBlockSize];
+        maker.Make(block);
+        difference = CheckFilter(filter, scan, block, 0, counts);
+      }
+      CHECK(difference == "");
+      CHECK(counts.exact_accepted > counts.bundles / 16);
+      CHECK(counts.filter_accepted > counts.exact_accepted / 2);
     }
-    CHECK(difference == "");
-    CHECK(counts.exact_accepted > counts.bundles / 16);
-    CHECK(counts.filter_accepted > counts.exact_accepted / 2);
   }
 }
 
@@ -141,62 +159,47 @@ TEST_CASE("sixteen jumps fit behind a full list") {
     block[bundle * kBundleSize + 30] = 0x40;
     block[bundle * kBundleSize + 31] = 0x00;
   }
-  FilterCounts counts;
-  CHECK(CheckFilter(ChooseAcceptFilter({}), MakeScanPolicy({}), block.data(), 0, counts) == "");
-  CHECK(counts.filter_accepted == kFilterBundles);
+  CHECK(CheckAllFilters(block, ValidatorPolicy{}) == kFilterBundles);
+}
+
+// `count` one-byte nops between `first` and `then`, filled to a bundle with moves.
+std::string MakeBundle(const std::string& first, uint32_t count, const std::string& then) {
+  std::string hex = first;
+  for (uint32_t i = 0; i < count; ++i) {
+    hex += "90";
+  }
+  hex += then;
+  while (hex.size() + 10 <= 2 * kBundleSize) {
+    hex += "b800000000";
+  }
+  while (hex.size() < 2 * kBundleSize) {
+    hex += "90";
+  }
+  return hex;
 }
 
 // Found by validator-diff. In the list of a short bundle the instructions of the following bundles
 // come next; a mask and an add among them must not make an indirect jump at a bundle's start legal.
 TEST_CASE("no masked jump is put together from two bundles") {
-  if (!HasFilter()) {
-    return;
-  }
-  for (uint32_t before = 1; before < 15; ++before) {
-    for (uint32_t between = 0; between < 15; ++between) {
-      std::vector<uint8_t> block;
-      for (uint32_t bundle = 0; bundle < 2; ++bundle) {
-        const std::string jump = bundle == 0 ? "" : "ffe0";
-        const uint32_t count = bundle == 0 ? before : between;
-        block.resize(bundle * kBundleSize);
-        const std::vector<uint8_t> start = FromHex(jump);
-        block.insert(block.end(), start.begin(), start.end());
-        block.insert(block.end(), count, 0x90);
-        if (bundle == 1) {
-          const std::vector<uint8_t> mask = FromHex("83e0e04c01f8");
-          block.insert(block.end(), mask.begin(), mask.end());
-        }
-        const size_t end = (bundle + 1) * kBundleSize;
-        while (end - block.size() >= 5) {
-          const std::vector<uint8_t> filler = FromHex("b800000000");
-          block.insert(block.end(), filler.begin(), filler.end());
-        }
-        block.resize(end, 0x90);
-      }
-      block.resize(kBlockSize, 0xf4);
-      for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
-        FilterCounts counts;
-        CHECK(CheckFilter(ChooseAcceptFilter(policy), MakeScanPolicy(policy), block.data(), 0,
-                          counts) == "");
+  for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
+    for (uint32_t before = 1; before < 15; ++before) {
+      for (uint32_t between = 0; between < 15; ++between) {
+        CheckAllFilters(FromHex(MakeBundle("", before, "") +
+                                MakeBundle("ffe0", between, "83e0e04c01f8")),
+                        policy);
       }
     }
-  }
-  for (const char* found : {
-           "45767ffd4a958b4fb8ed241966c5b10000450f54de0ff865244b59480fb1fa50"
-           "c5614984a400000000f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4"
-           "4a1c004e0fddfd83c4084a8d243c4d990dbc24dde6e8000000002c1723d724dc"
-           "ffe04b22d4470f86b50000000fc43424bf4183e3e04d01fb41ffd34185cf9090",
-           "4189db473b6c1f147c664189db473b6c1f187d5c4189db438b8b1f2c85c07450"
-           "4af6477af7660f7ed9418b040783e0e04903c7ffe0470f93c2f7d8418b040754"
-           "ffe0f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4fd"
-           "45853f4183e3e04d01fb415390479441b617460fd3dd666855a22134249090",
-       }) {
-    std::vector<uint8_t> block = FromHex(found);
-    block.resize(kBlockSize, 0xf4);
-    for (const ValidatorPolicy& policy : {ValidatorPolicy{}, ZvmPolicy()}) {
-      FilterCounts counts;
-      CHECK(CheckFilter(ChooseAcceptFilter(policy), MakeScanPolicy(policy), block.data(), 0,
-                        counts) == "");
+    for (const char* found : {
+             "45767ffd4a958b4fb8ed241966c5b10000450f54de0ff865244b59480fb1fa50"
+             "c5614984a400000000f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4"
+             "4a1c004e0fddfd83c4084a8d243c4d990dbc24dde6e8000000002c1723d724dc"
+             "ffe04b22d4470f86b50000000fc43424bf4183e3e04d01fb41ffd34185cf9090",
+             "4189db473b6c1f147c664189db473b6c1f187d5c4189db438b8b1f2c85c07450"
+             "4af6477af7660f7ed9418b040783e0e04903c7ffe0470f93c2f7d8418b040754"
+             "ffe0f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4fd"
+             "45853f4183e3e04d01fb415390479441b617460fd3dd666855a22134249090",
+         }) {
+      CheckAllFilters(FromHex(found), policy);
     }
   }
 }

@@ -11,6 +11,7 @@
 
 #include "block_maker.h"
 #include "judge.h"
+#include "validator/accept_filter.h"
 
 namespace {
 
@@ -20,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr char kUsage[] =
     "usage: validator-diff [--profile nacl|zvm|both] [--bundles N] [--seconds N] [--seed S]\n"
-    "         [--text FILE]...\n"
+    "         [--filter best|avx2] [--text FILE]...\n"
     "FILE holds raw code, whose bundles are used besides those of the conformance tables.\n"
     "The same seed, profile and files give the same blocks.\n";
 constexpr uint64_t kBlocksBetweenChecks = 4096;  // of the clock
@@ -28,6 +29,7 @@ constexpr uint64_t kBlocksBetweenChecks = 4096;  // of the clock
 struct Options {
   bool nacl = true;
   bool zvm = true;
+  bool avx2 = false;
   uint64_t bundles = UINT64_MAX;
   double seconds = 1e18;
   uint64_t seed = 1;
@@ -52,6 +54,8 @@ bool ParseOptions(int argc, char** argv, Options& options) {
     if (name == "--profile") {
       options.nacl = std::string_view(value) != "zvm";
       options.zvm = std::string_view(value) != "nacl";
+    } else if (name == "--filter") {
+      options.avx2 = std::string_view(value) == "avx2";
     } else if (name == "--bundles") {
       options.bundles = std::strtoull(value, nullptr, 0);
     } else if (name == "--seconds") {
@@ -89,7 +93,10 @@ void PrintCounts(const char* profile, const FilterCounts& counts, double seconds
 
 int Run(const char* profile, const ValidatorPolicy& policy, const std::vector<Bytes>& sources,
         const Options& options) {
-  const AcceptFilter filter = ChooseAcceptFilter(policy);
+  AcceptFilter filter = ChooseAcceptFilter(policy);
+  if (filter != nullptr && options.avx2) {
+    filter = Avx2AcceptFilter(policy.profile);
+  }
   if (filter == nullptr) {
     std::printf("%s: this CPU has no accept filter, nothing to compare\n", profile);
     return 0;
