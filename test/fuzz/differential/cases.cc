@@ -83,10 +83,12 @@ Bytes Splice(Random& random, const Bytes& first, const Bytes& second) {
 
 Bytes MakeSoup(Random& random) {
   Bytes out;
-  if (random.OneIn(3)) out.resize(random.Below(kBundle), 0x90);
+  if (random.OneIn(3)) AppendFiller(random, out, random.Below(kBundle));
   size_t count = random.OneIn(4) ? 3 : 1;
   for (size_t i = 0; i < count; ++i) Append(out, MakeInstruction(random));
-  Pad(out, random.OneIn(2) ? 0x90 : oracle::kPadding);
+  // Halts first: they stand in for an immediate that is longer than the one made.
+  out.resize(out.size() + random.Below(5), oracle::kPadding);
+  AppendFiller(random, out, (kBundle - out.size() % kBundle) % kBundle);
   return out;
 }
 
@@ -128,14 +130,21 @@ Bytes MakeCase(Random& random, const Corpus& corpus) {
     mutate = random.OneIn(3);
   }
   Pad(chunk, 0x90);
-  // Neighbours: the accept filter looks at several bundles at once.
-  size_t before = random.OneIn(4) ? random.Below(4) : 0;
+  // Neighbours: the accept filter looks at four bundles at once.
+  if (random.OneIn(2)) return chunk;
+  size_t before = random.Below(4);
   for (size_t i = 0; i < before; ++i) {
     const Bytes& neighbour = random.Pick(corpus.accepted);
     chunk.insert(chunk.begin(), neighbour.begin(), neighbour.begin() + kBundle);
   }
-  size_t after = random.OneIn(4) ? random.Below(4) : 0;
-  for (size_t i = 0; i < after; ++i) Append(chunk, random.Pick(corpus.accepted));
+  while (chunk.size() % (4 * kBundle) != 0) {
+    if (random.OneIn(2)) {
+      AppendFiller(random, chunk, kBundle);
+    } else {
+      const Bytes& neighbour = random.Pick(corpus.accepted);
+      chunk.insert(chunk.end(), neighbour.begin(), neighbour.begin() + kBundle);
+    }
+  }
   return chunk;
 }
 

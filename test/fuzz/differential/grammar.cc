@@ -230,10 +230,8 @@ class Builder {
   };
 
   void Fill(size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      starts_.push_back(out_.size());
-      out_.push_back(random_.OneIn(40) ? 0xF4 : 0x90);
-    }
+    if (count > 0) starts_.push_back(out_.size());
+    AppendFiller(random_, out_, count);
   }
 
   Random& random_;

@@ -2,8 +2,10 @@
 #include "judges.h"
 
 #include <array>
+#include <bit>
 
 #include "hex.h"
+#include "validator/scan.h"
 #include "validator/validator.h"
 
 namespace zvm::differential {
@@ -25,6 +27,7 @@ Opinions Judges::Ask(const Bytes& chunk, oracle::Rules rules) {
   Verdict exact = Validate(chunk, PolicyOf(rules, ValidatorPath::kExact), scratch_, {});
   Verdict fast = Validate(chunk, PolicyOf(rules, ValidatorPath::kFast), scratch_, {});
   Opinions out;
+  out.filtered = CountFiltered(chunk, rules);
   out.exact = exact.valid;
   out.fast = fast.valid;
   out.oracle = oracle_.Accepts(chunk, rules);
@@ -34,6 +37,21 @@ Opinions Judges::Ask(const Bytes& chunk, oracle::Rules rules) {
     out.profile_agrees = exact.needed == needed && fast.needed == needed;
   }
   return out;
+}
+
+unsigned Judges::CountFiltered(const Bytes& chunk, oracle::Rules rules) {
+  constexpr size_t kGroup = kFilterBundles * kBundleSize;
+  AcceptFilter filter = ChooseAcceptFilter(PolicyOf(rules, ValidatorPath::kFast));
+  if (filter == nullptr) return 0;
+  unsigned count = 0;
+  std::array<uint32_t, kFilterBundles> targets{};
+  std::array<uint32_t, 2 * kFilterBundles * kMaxJumpsPerBundle> jumps{};
+  for (size_t at = 0; kGroup <= chunk.size() - at; at += kGroup) {
+    // The offset is always that of the first group, so that four target words are enough.
+    ScanOutput output{targets.data(), jumps.data(), 0, false};
+    count += static_cast<unsigned>(std::popcount(filter(chunk.data() + at, 0, output)));
+  }
+  return count;
 }
 
 Bytes Judges::Shrink(Bytes chunk, oracle::Rules rules) {

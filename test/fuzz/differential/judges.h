@@ -13,6 +13,7 @@ struct Opinions {
   bool oracle = false;
   bool exact = false;         // production, exact path
   bool fast = false;          // production, fast path
+  unsigned filtered = 0;       // bundles that the accept filter took by itself
   bool profile_agrees = true;  // what production says is the weakest sufficient profile
 
   bool Agree() const { return oracle == exact && exact == fast && profile_agrees; }
@@ -30,6 +31,8 @@ class Judges {
   [[nodiscard]] std::string Describe(const Bytes& chunk, oracle::Rules rules);
 
  private:
+  unsigned CountFiltered(const Bytes& chunk, oracle::Rules rules);
+
   oracle::Oracle oracle_;
   Bytes scratch_;
 };

@@ -77,6 +77,7 @@ class Run {
       if (!(rules == Rules::kNacl ? options_.nacl : options_.zvm)) continue;
       Opinions opinions = judges_.Ask(chunk, rules);
       ++(!opinions.Agree() ? mismatches_ : opinions.oracle ? accepted_ : refused_);
+      filtered_ += opinions.filtered;
       if (opinions.Agree()) continue;
       const char* profile = rules == Rules::kNacl ? "nacl" : "zvm";
       std::printf("DISAGREEMENT seed %" PRIu64 " case %" PRIu64 " profile %s oracle %d exact %d "
@@ -145,15 +146,16 @@ class Run {
   void PrintCounts(double seconds) const {
     uint64_t judged = accepted_ + refused_ + mismatches_;
     std::printf("%" PRIu64 " judged, %" PRIu64 " accepted by both, %" PRIu64
-                " refused by both, %" PRIu64 " mismatches, seed %" PRIu64 ", %.0f per second\n",
-                judged, accepted_, refused_, mismatches_, options_.seed,
+                " refused by both, %" PRIu64 " mismatches, %" PRIu64
+                " bundles taken by the accept filter, seed %" PRIu64 ", %.0f per second\n",
+                judged, accepted_, refused_, mismatches_, filtered_, options_.seed,
                 static_cast<double>(judged) / seconds);
   }
 
  private:
   const Options& options_;
   Judges judges_;
-  uint64_t accepted_ = 0, refused_ = 0, mismatches_ = 0;
+  uint64_t accepted_ = 0, refused_ = 0, mismatches_ = 0, filtered_ = 0;
 };
 
 }  // namespace

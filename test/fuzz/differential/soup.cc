@@ -66,6 +66,26 @@ void AppendPrefixes(Random& random, Bytes& out) {
 
 }  // namespace
 
+void AppendFiller(Random& random, Bytes& out, size_t count) {
+  const Bytes kFillers[] = {{0x66, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0},
+                            {0x48, 0xC7, 0xC0, 1, 2, 3, 4},  // mov $imm,%rax
+                            {0x66, 0x0F, 0x1F, 0x44, 0, 0},
+                            {0xB9, 1, 2, 3, 4},  // mov $imm,%ecx
+                            {0x48, 0x83, 0xC2, 1},  // add $1,%rdx
+                            {0x0F, 0x1F, 0x00},
+                            {0x66, 0x90},
+                            {0x90}};
+  bool is_short = random.OneIn(6);
+  while (count > 0) {
+    size_t first = is_short ? std::size(kFillers) - 2 : 0;
+    const Bytes& filler = kFillers[first + random.Below(std::size(kFillers) - first)];
+    if (filler.size() > count) continue;
+    if (!is_short && filler.size() < 3 && count > 4 && !random.OneIn(4)) continue;
+    Append(out, filler);
+    count -= filler.size();
+  }
+}
+
 Bytes MakeMemoryOperand(Random& random, int reg, int base, int index, int& rex_bits) {
   rex_bits |= reg >= 8 ? 4 : 0;
   int digit = (reg & 7) << 3;

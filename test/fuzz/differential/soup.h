@@ -6,6 +6,10 @@
 
 namespace zvm::differential {
 
+// Appends exactly `count` bytes of valid code that does nothing of interest, mostly in long
+// instructions: the accept filter leaves bundles of many short ones to the exact path.
+void AppendFiller(Random& random, Bytes& out, size_t count);
+
 // One encoding, legal or not. Its immediate, if the opcode takes one, may be short or long.
 Bytes MakeInstruction(Random& random);
 

@@ -1,13 +1,30 @@
 // See sweep.h. Behind the opcode comes a fixed tail: a SIB byte that means rsp without index where
-// one is needed, then hlt, so that displacements and immediates of any size are followed by code.
+// one is needed, then hlt, so that displacements and immediates of any size are followed by code,
+// then long nops and three more bundles: the accept filter takes four at once and few instructions.
 #include "sweep.h"
 
 namespace zvm::differential {
 namespace {
 
-constexpr size_t kBundle = 32;
+constexpr size_t kNopsAt = 16;  // no instruction is longer
+constexpr size_t kBundles = 4;
 constexpr uint8_t kHlt = 0xF4;
 constexpr uint8_t kSibRsp = 0x24;
+
+// From kNopsAt to the end of the fourth bundle.
+const Bytes& Tail() {
+  static const Bytes tail = [] {
+    const Bytes long_nop = {0x66, 0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0};
+    Bytes out(long_nop);
+    Append(out, Bytes{0x66, 0x0F, 0x1F, 0x44, 0, 0});
+    for (size_t bundle = 1; bundle < kBundles; ++bundle) {
+      for (int i = 0; i < 3; ++i) Append(out, long_nop);
+      Append(out, Bytes{0x66, 0x90});
+    }
+    return out;
+  }();
+  return tail;
+}
 
 // All ModRM bytes behind `head`. Memory forms twice: plain and with 65 67 in front.
 bool SweepModrm(const Bytes& head, const Visit& visit) {
@@ -24,7 +41,8 @@ bool SweepModrm(const Bytes& head, const Visit& visit) {
       Append(chunk, head);
       chunk.push_back(static_cast<uint8_t>(modrm));
       if (is_memory && rm == 4) chunk.push_back(kSibRsp);
-      chunk.resize(kBundle, kHlt);
+      chunk.resize(kNopsAt, kHlt);
+      Append(chunk, Tail());
       if (!visit(chunk)) return false;
     }
   }
