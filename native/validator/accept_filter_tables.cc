@@ -38,7 +38,7 @@ constexpr bool IsWordUsable(uint32_t word) {
   const bool nop = Kind(word) == uint32_t(WordKind::kNop90);
   return (word & kWordValid) != 0 && (plain || nop) &&
          (word & (kWordAlsoReg | kWordNoRex)) == 0 &&
-         IsNeedSatisfied(kNeedsData[(word >> kNeedShift) & kNeedMask]);
+         IsNeedSatisfied(kNeeds[(word >> kNeedShift) & kNeedMask]);
 }
 
 // The usable words of one cell, 0 elsewhere: 8 digits in memory form, then 8 in register form.
@@ -52,10 +52,10 @@ struct CellWords {
 constexpr CellWords ReadCell(OpcodeMap map, uint32_t prefix, uint32_t rex_w, uint32_t opcode) {
   CellWords cell;
   const uint32_t first =
-      kLegacyIndexData[LegacyCell(map, static_cast<PrefixClass>(prefix), rex_w, opcode)] &
+      kLegacyIndex[LegacyCell(map, static_cast<PrefixClass>(prefix), rex_w, opcode)] &
       kIndexMask;
   for (uint32_t i = 0; i < 16; ++i) {
-    const uint32_t word = kGroupWordsData[first + i];
+    const uint32_t word = kGroupWords[first + i];
     if (IsWordUsable(word)) {
       cell.words[i] = word;
       cell.any |= word;

@@ -11,12 +11,12 @@ namespace zvm {
 
 inline constexpr uint32_t kNoRegister = 16;
 
-extern const uint16_t* const kLegacyIndex;  // [LegacyCell(...)]
-extern const uint16_t* const kVexIndex;     // [VexCell(...)]
-extern const uint32_t* const kGroupWords;   // [(index & kIndexMask) + (kModRm entry & 15)]
-extern const uint8_t* const kX87Need;       // [(opcode - D8) * 64 + ModRM - C0]; 0 = not allowed
-extern const uint8_t* const kSuffixNeed;    // [3DNow! suffix]; 0 = not allowed
-extern const Need* const kNeeds;
+extern const uint16_t kLegacyIndex[kLegacyCells];  // [LegacyCell(...)]
+extern const uint16_t kVexIndex[kVexCells];        // [VexCell(...)]
+extern const uint32_t kGroupWords[];  // [(index & kIndexMask) + (kModRm entry & 15)]
+extern const uint8_t kX87Need[512];   // [(opcode - D8) * 64 + ModRM - C0]; 0 = not allowed
+extern const uint8_t kSuffixNeed[256];  // [3DNow! suffix]; 0 = not allowed
+extern const Need kNeeds[];
 extern const uint32_t kNeedCount;
 
 // What a ModRM byte says, with REX.R and REX.B (index ModRM | (rex & 5) << 8):
@@ -36,9 +36,12 @@ inline constexpr uint32_t kModRmFollowMask = 7;
 
 // What a SIB byte says, with REX.X and REX.B (index SIB | (rex & 3) << 8 | mod0 << 10):
 //  bits 0..4 index register or kNoRegister    bit 5 the base is allowed    bits 6..8 disp32 bytes
+//  bit 9     there is an index
 inline constexpr uint32_t kSibIndexMask = 31;
 inline constexpr uint32_t kSibBaseOk = 1u << 5;
 inline constexpr uint32_t kSibFollowShift = 6;
+inline constexpr uint32_t kSibFollowMask = 7;
+inline constexpr uint32_t kSibHasIndex = 1u << 9;
 inline constexpr uint16_t kSibAbsent = kNoRegister | kSibBaseOk;
 
 namespace internal {
@@ -84,7 +87,8 @@ constexpr std::array<uint16_t, 0x800> MakeSib() {
     const bool no_base = mod0 && low == 5;
     table[i] = static_cast<uint16_t>((index == 4 ? kNoRegister : index) |
                                      (!no_base && IsAllowedBase(base) ? kSibBaseOk : 0) |
-                                     (no_base ? 4u << kSibFollowShift : 0));
+                                     (no_base ? 4u << kSibFollowShift : 0) |
+                                     (index != 4 ? kSibHasIndex : 0));
   }
   return table;
 }

@@ -37,9 +37,12 @@ inline constexpr uint32_t kWordRUnused = 1u << 31;
 enum class WordKind : uint32_t { kPlain, kX87, k3dNow, kFence, kIs4, kNop90 };
 
 // Index tables: opcode cell -> first word of its group of 16 (8 digits in memory form, then 8 in
-// register form). The top bit says that a ModRM byte follows.
+// register form). The top bit says that a ModRM byte follows; the low four bits guess the tail (see
+// kTailShift) before ModRM is known: that of digit 0 in register form, where that is allowed. Only
+// the group's words are right for sure.
 inline constexpr uint16_t kIndexModRm = 0x8000;
-inline constexpr uint16_t kIndexMask = 0x7fff;
+inline constexpr uint16_t kIndexMask = 0x7ff0;
+inline constexpr uint16_t kIndexTailMask = 15;
 
 enum class OpcodeMap : uint32_t { kOne, k0f, k0f38, k0f3a };
 enum class PrefixClass : uint32_t { kNone, k66, kF3, kF2, k66F2 };

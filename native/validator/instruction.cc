@@ -45,6 +45,7 @@ class Decoder {
   void ReadWrites();
 
   WordKind kind() const { return static_cast<WordKind>((word_ >> kWordKindShift) & 7); }
+  uint32_t SibFollow() const { return (sib_ >> kSibFollowShift) & kSibFollowMask; }
   bool memory() const { return (modrm_ & kModRmMemory) != 0 && (word_ & kWordModRm) != 0; }
 
   uint8_t bytes_[kInstructionMax + 17] = {};
@@ -158,7 +159,7 @@ bool Decoder::ApplyVexRules(uint32_t raw_r, uint32_t raw_x, uint32_t raw_b, uint
     return (raw_r & raw_x & raw_b) != 0;
   }
   const bool sib = (modrm_ & kModRmSib) != 0;
-  const bool no_base = rip_relative_ || (sib && (sib_ >> kSibFollowShift) != 0);
+  const bool no_base = rip_relative_ || (sib && SibFollow() != 0);
   return (raw_r == 1 || (word_ & kWordRUnused) == 0) && (raw_x == 1 || sib) &&
          (raw_b == 1 || !no_base);
 }
@@ -184,7 +185,7 @@ void Decoder::ReadOperands(uint16_t index) {
   }
   out_.base_ok = (modrm_ & kModRmBaseOk) != 0 && (sib_ & kSibBaseOk) != 0;
   out_.index = sib_ & kSibIndexMask;
-  at_ += ((modrm_ >> kModRmFollowShift) & kModRmFollowMask) + (sib_ >> kSibFollowShift) +
+  at_ += ((modrm_ >> kModRmFollowShift) & kModRmFollowMask) + SibFollow() +
          ((word_ >> kTailShift) & kTailMask);
 }
 

@@ -34,8 +34,9 @@ struct ScanOutput {
   uint32_t* targets;
   // Appended at jumps[jump_count]. Within a bundle in ascending order; bundles in the order in
   // which they were judged, so the whole list is in no order. There is room for kMaxJumpsPerBundle
-  // entries for every bundle judged, and for a filter to store kFilterBundles * kMaxJumpsPerBundle entries
-  // from jumps[jump_count] on whatever it accepts (those after the final jump_count mean nothing).
+  // entries for every bundle judged, and for a filter to store kFilterBundles *
+  // kMaxJumpsPerBundle entries from jumps[jump_count] on whatever it accepts (those after the
+  // final jump_count mean nothing).
   uint32_t* jumps;
   size_t jump_count;
   // Set when an accepted bundle holds something that only profile kZvm allows; never cleared.
@@ -47,6 +48,7 @@ struct ScanPolicy {
   // Bit n set: instructions of need n (kNeeds, decode_tables.h) may be used. All that a scan needs
   // to know of features and refusals; the rest serves to name the rule that was broken.
   uint64_t allowed_needs;
+  uint64_t allowed_needs_gs;  // the same for gs-relative operands: without the non-temporal needs
   bool zvm;
   bool refuse_rdtsc;
   bool refuse_cpuid;
@@ -67,8 +69,8 @@ bool ScanBundleExact(const uint8_t* bundle, uint32_t bundle_offset, const Valida
                      ScanOutput& output);
 
 // Looks at four bundles at once (exactly 128 readable bytes; nothing outside is read). Returns a
-// mask: bit n set = bundle n is accepted and its targets and jumps are in `output`; bit n clear = the
-// filter does not know, nothing of that bundle is in `output`.
+// mask: bit n set = bundle n is accepted and its targets and jumps are in `output`; bit n clear =
+// the filter does not know, nothing of that bundle is in `output`.
 using AcceptFilter = uint32_t (*)(const uint8_t* four_bundles, uint32_t first_offset,
                                   ScanOutput& output);
 

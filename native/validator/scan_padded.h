@@ -6,7 +6,7 @@
 namespace zvm {
 
 // Bytes behind the bundle that ScanBundlePadded may read. They never influence its answer.
-inline constexpr size_t kBundlePadding = 8;
+inline constexpr size_t kBundlePadding = 24;
 
 // ScanBundleExact for a bundle with kBundleSize + kBundlePadding readable bytes.
 bool ScanBundlePadded(const uint8_t* bundle, uint32_t bundle_offset, const ScanPolicy& policy,

@@ -27,8 +27,8 @@ struct SequenceTail {
 };
 
 // Looks for a tail at `position` of the bundle, with its prologue right before. `starts` has a bit
-// for every offset of the bundle where an instruction was decoded that may be jumped to: the prologue
-// must begin at one of these, so that its bytes are the instructions that they seem to be.
+// for every offset of the bundle where an instruction was decoded that may be jumped to: the
+// prologue must begin at one of these, so that its bytes are the instructions that they seem to be.
 SequenceTail MatchSequenceTail(const uint8_t* bundle, unsigned position, uint32_t starts);
 
 }  // namespace zvm

@@ -191,10 +191,13 @@ void Tables::Write(std::ostream& out) {
       }
     }
     bool modrm = false;
+    uint32_t typical = group[8];
     for (uint32_t word : group) {
       modrm |= (word & kWordModRm) != 0;
+      typical = typical == 0 ? word : typical;
     }
-    return static_cast<uint16_t>(it->second | (modrm ? kIndexModRm : 0));
+    const uint32_t tail = (typical >> kTailShift) & kTailMask;
+    return static_cast<uint16_t>(it->second | tail | (modrm ? kIndexModRm : 0));
   };
   std::vector<uint16_t> legacy;
   std::vector<uint16_t> vex;
@@ -205,12 +208,12 @@ void Tables::Write(std::ostream& out) {
     vex.push_back(index_of(group));
   }
   out << "// Generated from allow_list.txt by tables/generate.cc. Do not edit.\n\n";
-  WriteArray(out, "uint16_t", "kLegacyIndexData", legacy);
-  WriteArray(out, "uint16_t", "kVexIndexData", vex);
-  WriteArray(out, "uint32_t", "kGroupWordsData", words);
-  WriteArray(out, "uint8_t", "kX87NeedData", x87_);
-  WriteArray(out, "uint8_t", "kSuffixNeedData", suffix_);
-  out << "constexpr Need kNeedsData[" << needs_.size() << "] = {\n";
+  WriteArray(out, "uint16_t", "kLegacyIndex", legacy);
+  WriteArray(out, "uint16_t", "kVexIndex", vex);
+  WriteArray(out, "uint32_t", "kGroupWords", words);
+  WriteArray(out, "uint8_t", "kX87Need", x87_);
+  WriteArray(out, "uint8_t", "kSuffixNeed", suffix_);
+  out << "constexpr Need kNeeds[" << needs_.size() << "] = {\n";
   for (const NeedText& need : needs_) {
     uint32_t all_of = 0;
     uint32_t any_of = 0;
