@@ -2,8 +2,8 @@
 // The filter itself, and why it is sound, is in accept_filter_core.h. Needs no fact about any rule.
 //
 // A vector is two registers. In the position phase each register is one bundle; in the list phase
-// each holds the lists of two. Byte permutes reach 16 entries, so a larger table is looked up row by
-// row (RowTable).
+// each holds the lists of two. Byte permutes reach 16 entries, so a larger table is looked up row
+// by row (RowTable).
 #include "validator/accept_filter.h"
 
 #include <immintrin.h>
@@ -185,8 +185,8 @@ ZVM_INLINE Bytes FromNextPosition(Bytes a) {
   return {{FromNextPosition(a.v[0]), FromNextPosition(a.v[1])}};
 }
 
-// Entry `index & 31` of a table of 32, given as two halves for each 128-bit part. Bit 7 of the index
-// must be clear for an entry to be found.
+// Entry `index & 31` of a table of 32, given as two halves for each 128-bit part. Bit 7 of the
+// index must be clear for an entry to be found.
 ZVM_INLINE __m256i LookupHalves(__m256i first, __m256i second, __m256i index) {
   const __m256i in_second = _mm256_slli_epi16(index, 3);
   return _mm256_blendv_epi8(_mm256_shuffle_epi8(first, index), _mm256_shuffle_epi8(second, index),

@@ -49,8 +49,8 @@ struct FilterTables {
 };
 
 extern const FilterTables kFilterTables;
-// The same for byte permutes that reach 16 entries only: within each table, and within the halves of
-// the tables by byte value, each row of 16 is replaced by its exclusive or with the row before.
+// The same for byte permutes that reach 16 entries only: within each table, and within the halves
+// of the tables by byte value, each row of 16 is replaced by its exclusive or with the row before.
 extern const FilterTables kFilterRowTables;
 
 // Bytes of ModRM, SIB and displacement, without the displacement that SIB base 5 adds under mod 0.
