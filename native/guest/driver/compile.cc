@@ -18,7 +18,7 @@ constexpr const char* kCodeFlags[] = {
     "-fomit-frame-pointer", "-fno-pic", "-fno-pie", "-fcf-protection=none",
     "-fno-stack-protector", "-fno-stack-clash-protection", "-mno-red-zone", "-mlong-double-64",
     "-mtune-ctrl=^use_bt,^use_gather_2parts,^use_gather_4parts,^use_gather",
-    "-ftls-model=local-exec", "-fno-lto"};
+    "-ftls-model=local-exec", "-fno-lto", "-gno-variable-location-views"};
 
 // After the user's flags: instructions that a -march= may have switched on.
 constexpr const char* kRefusedExtensions[] = {
@@ -124,7 +124,8 @@ void PrintDiagnostics(const std::vector<Diagnostic>& diagnostics, const Input& i
 
 int Assemble(const std::string& text, const std::string& object) {
   RunRequest request;
-  request.arguments = {kAssembler, "-triple=x86_64-linux-gnu", "-filetype=obj", "-o", object, "-"};
+  request.arguments = {kAssembler, "-triple=x86_64-linux-gnu", "-dwarf-version=5", "-filetype=obj",
+                       "-o", object, "-"};
   request.input = text;
   request.has_input = true;
   return Run(request);

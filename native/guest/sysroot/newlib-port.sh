@@ -35,6 +35,11 @@ sed -i '0,/^#ifdef __rtems__/s//#ifdef __zvm__\
 #define _POSIX_MONOTONIC_CLOCK 200112L\
 #define _POSIX_MAPPED_FILES 1\
 #define _POSIX_FSYNC 1\
+#define _POSIX_CPUTIME 1\
 #endif\
 \
 #ifdef __rtems__/' libc/include/sys/features.h
+
+# Declarations that newlib keeps for other systems and the guest runtime has too.
+sed -i -e '140,160s/defined(__rtems__)/defined(__rtems__) || defined(__zvm__)/' \
+  -e '125,135s/^#if defined(__CYGWIN__)$/#if defined(__CYGWIN__) || defined(__zvm__)/' libc/include/sys/stat.h

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# runtime.sh PROFILE PREFIX WORK: our part of the guest: crt0, setjmp, the runtime library, its headers.
+set -euo pipefail
+profile=$1 prefix=$2 work=$3
+here=$(cd "$(dirname "$0")" && pwd)
+guest=$here/..
+tools=$(cd "$guest/../build" && pwd)
+export ZVM_PROFILE=$profile
+lib=$prefix/lib/$profile
+mkdir -p "$lib" "$prefix/include/abi" "$work/runtime-$profile"
+cp "$guest"/../abi/*.h "$prefix/include/abi/"
+cp -r "$guest/include/." "$prefix/include/"
+cp "$guest/crt/nexe.ld" "$prefix/lib/"
+"$tools/zvm-cc" -c "$guest/crt/crt0.S" -o "$lib/crt0.o"
+objects=()
+for source in "$guest"/crt/setjmp.S "$guest"/runtime/*.c; do
+  object=$work/runtime-$profile/$(basename "${source%.*}").o
+  "$tools/zvm-cc" -c -O2 -g -std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc \
+    -ffunction-sections -fdata-sections "$source" -o "$object"
+  objects+=("$object")
+done
+rm -f "$lib/libzvm.a"
+"$tools/zvm-ar" rcs "$lib/libzvm.a" "${objects[@]}"
