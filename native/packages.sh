@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure that the Debian packages of the native build are there. Silent when nothing is missing.
+# packages.sh [guest]: makes sure that the Debian packages of the native build (or of the guest's
+# libraries) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
   doctest-dev nettle-dev)
+# `packages.sh guest`: what the guest's compiler and libraries are made from.
+[ "${1:-}" = guest ] && packages=(gcc-12 g++-12 llvm-16 binutils make xz-utils gcc-12-source
+  newlib-source)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

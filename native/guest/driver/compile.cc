@@ -59,6 +59,15 @@ std::string DefaultDependencyFile(const std::string& output, const std::string& 
   return base + ".d";
 }
 
+// True when debug information was asked for (-g, -g1, -ggdb, -gdwarf-5 ...).
+bool WantsDebug(const Arguments& front_end) {
+  bool wanted = false;
+  for (const std::string& flag : front_end) {
+    if (flag.compare(0, 2, "-g") == 0 && flag.compare(0, 4, "-gno") != 0) wanted = flag != "-g0";
+  }
+  return wanted;
+}
+
 // GCC with everything but its -E, -S and -o.
 Arguments FrontEnd(const Toolchain& toolchain, const Options& options, const Input& input,
                    const std::string& object) {
@@ -69,6 +78,8 @@ Arguments FrontEnd(const Toolchain& toolchain, const Options& options, const Inp
   if (!cxx) command.push_back("-fno-asynchronous-unwind-tables");
   command.insert(command.end(), options.front_end.begin(), options.front_end.end());
   command.insert(command.end(), std::begin(kRefusedExtensions), std::end(kRefusedExtensions));
+  // LLVM-MC 16 mixes up file numbers 0 and 1 of DWARF 5.
+  if (WantsDebug(options.front_end)) command.push_back("-gdwarf-4");
   command.push_back("-nostdinc");
   if (options.standard_headers) {
     if (cxx && options.cxx_headers) {
@@ -124,7 +135,7 @@ void PrintDiagnostics(const std::vector<Diagnostic>& diagnostics, const Input& i
 
 int Assemble(const std::string& text, const std::string& object) {
   RunRequest request;
-  request.arguments = {kAssembler, "-triple=x86_64-linux-gnu", "-dwarf-version=5", "-filetype=obj",
+  request.arguments = {kAssembler, "-triple=x86_64-linux-gnu", "-dwarf-version=4", "-filetype=obj",
                        "-o", object, "-"};
   request.input = text;
   request.has_input = true;

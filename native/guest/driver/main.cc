@@ -98,6 +98,7 @@ int Drive(const Arguments& command_line, bool cxx) {
   SetVerbose(options.verbose);
   if (options.only_version) {
     printf("%s (zvm) 0.1.0, front end GCC 12, target x86_64-zvm-elf\n", cxx ? "zvm-c++" : "zvm-cc");
+    if (options.verbose) fprintf(stderr, "Thread model: single\ngcc version 12.2.0 (zvm)\n");
     return 0;
   }
   if (!options.answers.empty()) return PrintAnswers(toolchain, options);

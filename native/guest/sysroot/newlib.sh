@@ -34,4 +34,5 @@ make -j"$jobs" all-target-newlib MAKEINFO=true >make.log 2>&1 ||
 make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&1
 mkdir -p "$prefix/include" "$prefix/lib/$profile"
 cp -r install/x86_64-elf/include/. "$prefix/include/"
+rm "$prefix/include/sys/dirent.h" # the runtime's own takes its place
 cp install/x86_64-elf/lib/libc.a install/x86_64-elf/lib/libm.a "$prefix/lib/$profile/"

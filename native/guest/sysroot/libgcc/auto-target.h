@@ -1,0 +1,1 @@
+/* The checks that configure would have made; none applies. */

@@ -1,0 +1,2 @@
+/* One thread. */
+#include "gthr-single.h"

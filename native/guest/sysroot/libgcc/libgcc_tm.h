@@ -1,0 +1,1 @@
+/* Nothing: the target is described in tm.h. */

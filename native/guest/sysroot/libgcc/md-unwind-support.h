@@ -1,0 +1,1 @@
+/* No machine-dependent unwinding: signals do not exist. */
