@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "session/image_builder.h"
 
@@ -48,7 +48,7 @@ PrepareFailure Problem(int status, std::string_view code, std::string_view text)
   return problem;
 }
 
-[[noreturn]] void RunChild(int program_fd, uint64_t program_size, int image_fd,
+void RunChild(int program_fd, uint64_t program_size, int image_fd,
                            const PrepareOptions& options, BuildAnswer& answer) {
   int keep[] = {std::min(program_fd, image_fd), std::max(program_fd, image_fd)};
   LockdownOptions lockdown;
@@ -62,9 +62,7 @@ PrepareFailure Problem(int status, std::string_view code, std::string_view text)
   } else {
     answer.finished = true;
   }
-  // Not _exit: sanitizer builds hook it and ask the kernel for what it now refuses.
-  syscall(SYS_exit_group, 0);
-  __builtin_trap();
+  EndProcess(0);
 }
 
 // True when a code is one of this program's literals.

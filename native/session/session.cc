@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/check.h"
+#include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "sandbox/address_space.h"
 #include "sandbox/cpu.h"
@@ -77,7 +77,7 @@ void OnTrustedFault(int signal) {
   ending.Fill(report);
   RenderReport(report, g_last_report_format, out);
   WriteAll(kReportDescriptor, out.view());
-  _exit(ending.status());
+  EndProcess(ending.status());
 }
 
 Failure Session::Prepare() {

@@ -1,6 +1,7 @@
 // zvm-run: one session from a classic manifest. Thin: options, manifest, session, exit status.
 #include <unistd.h>
 
+#include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "manifest/manifest.h"
 #include "session/session.h"
@@ -63,5 +64,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace zvm
 
-// SAFETY: _exit, because after lockdown exit handlers would ask the kernel for what it now refuses.
-int main(int argc, char** argv) { _exit(zvm::Main(argc, argv)); }
+int main(int argc, char** argv) {
+  zvm::EndProcess(zvm::Main(argc, argv));
+  return 0;
+}
