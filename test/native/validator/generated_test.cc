@@ -12,12 +12,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-// Every n-th form is enough where each step takes thirty times as long.
-#if __has_feature(address_sanitizer)
-constexpr size_t kFormStride = 25;
-#else
-constexpr size_t kFormStride = 1;
-#endif
 
 // One memory form of an opcode table: everything before ModRM apart from REX, the allowed digits.
 struct MemoryForm {
@@ -130,7 +124,7 @@ bool Expected(const MemoryForm& form, int rxb, uint8_t modrm, uint8_t sib) {
 void CheckForms(const std::vector<MemoryForm>& forms) {
   uint64_t checked = 0;
   uint64_t wrong = 0;
-  for (size_t i = 0; i < forms.size(); i += kFormStride) {
+  for (size_t i = 0; i < forms.size(); i += kSweepStride) {
     const MemoryForm& form = forms[i];
     for (int reg = 0; reg < 16; ++reg) {
       const int digit = reg & 7;

@@ -9,6 +9,13 @@
 
 namespace zvm::test {
 
+// Sanitizer builds take thirty times as long: there, sweeps look at every n-th case only.
+#if __has_feature(address_sanitizer)
+inline constexpr size_t kSweepStride = 25;
+#else
+inline constexpr size_t kSweepStride = 1;
+#endif
+
 using Row = std::vector<std::string>;  // the columns of a line
 
 // Lines of ZVM_TEST_DIR/`name`, split at tabs; a name ending in .gz is decompressed. Lines that are
