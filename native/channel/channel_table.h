@@ -1,5 +1,5 @@
 // The channels of one session: opened before the guest starts, read and written by its traps, closed
-// at the end. Enforces types, limits and positions exactly as docs/abi.md §3.2–3.5 say.
+// at the end. Enforces types, limits and positions exactly as docs/abi.md §7.3–7.5 say.
 //
 // The trap handler has already checked that [buffer, buffer + size) is guest memory with the needed
 // right when size > 0; nothing here knows guest addresses.
@@ -78,7 +78,7 @@ class ChannelTable {
   // `channel` < count().
   ChannelView view(size_t channel) const;
 
-  // Traps, steps 1 and 3 and later of docs/abi.md §3.4 and §3.5. `channel` is any 32-bit value.
+  // Traps, steps 1 and 3 and later of docs/abi.md §7.4 and §7.5. `channel` is any 32-bit value.
   // `buffer` is only touched within [0, size). A read also writes into it directly from other calls
   // than read(2) when a channel has several sources, so its pages must really be writable.
   IoResult Read(int32_t channel, uint8_t* buffer, int32_t size, int64_t offset);

@@ -34,7 +34,7 @@ struct Grant {
   int64_t offset = 0;
 };
 
-// docs/abi.md §3.4 and §3.5. All arguments may have any value.
+// docs/abi.md §7.4 and §7.5. All arguments may have any value.
 Grant GrantRead(const Ledger& ledger, int32_t size, int64_t offset);
 Grant GrantWrite(const Ledger& ledger, int32_t size, int64_t offset);
 

@@ -10,7 +10,7 @@
 
 namespace zvm {
 
-// Does not allocate; may be used in a signal handler. Texts: docs/abi.md §6.4.
+// Does not allocate; may be used in a signal handler. Texts: docs/abi.md §6.1.
 class Ending {
  public:
   // The session could not start. A stop request that arrived meanwhile is the real cause.

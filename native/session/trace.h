@@ -12,7 +12,7 @@
 
 namespace zvm {
 
-// Format, one line each: `TOTAL [DELTA]: TEXT`, seconds with six decimals; docs/abi.md §9.2.
+// Format, one line each: `TOTAL [DELTA]: TEXT`, seconds with six decimals; docs/abi.md §9.3.
 class Trace final : public TrapObserver {
  public:
   // Opens `path` for appending (absolute, else status 14) and writes the first line.
