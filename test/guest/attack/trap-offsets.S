@@ -1,0 +1,22 @@
+// Offsets at both ends of 64 bits on a channel that reads and writes at random: sums with sizes and quotas must
+// not wrap.
+// expect: outcome=exited code=0 status=0
+// unvalidated: same
+// channel: @/stdout, /dev/stdout, 3, 0, 100, 1000, 100, 1000
+#include "attack.h"
+
+_start:
+    EXPECT_ARGS TRAP_WRITE, 1, 0x800000, 10, 0, 10, 1
+    EXPECT_ARGS TRAP_WRITE, 1, 0x800000, 1, -1, INVAL, 2
+    EXPECT_ARGS TRAP_WRITE, 1, 0x800000, 1, 0x7FFFFFFFFFFFFFFF, INVAL, 3
+    EXPECT_ARGS TRAP_WRITE, 1, 0x800000, 1, 0x8000000000000000, INVAL, 4
+    EXPECT_ARGS TRAP_WRITE, 1, 0x800000, 0x1000, 0x7FFFFFFFFFFFF000, INVAL, 5
+    EXPECT_ARGS TRAP_WRITE, 1, 0x800000, 1, 1001, INVAL, 6
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 1, -1, INVAL, 20
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 0, -1, 0, 21
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 1, 0x7FFFFFFFFFFFFFFF, FAULT, 22
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 1, 0x8000000000000000, INVAL, 23
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 16, 11, FAULT, 24
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 16, 0, 10, 40
+    EXPECT_ARGS TRAP_READ, 1, 0x800000, 16, 10, 0, 41
+    EXIT $0
