@@ -1,10 +1,28 @@
 #!/usr/bin/env bash
 # `npm test`: sets up, builds and runs every test. Progress goes to the terminal as it happens.
+# Three stages: the product; the same tests under AddressSanitizer and UndefinedBehaviorSanitizer;
+# every fuzz target for FUZZ_SECONDS each (10 by default; longer by hand: npm run fuzz -- NAME 600).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+jobs=$(nproc)
 
-echo "== build"
+echo "== build (native/build)"
 native/build.sh release
 
-echo "== unit and conformance tests"
-ctest --test-dir native/build --output-on-failure --parallel "$(nproc)"
+echo "== unit, conformance, attack and differential tests"
+ctest --test-dir native/build --output-on-failure --parallel "$jobs"
+
+echo "== build with sanitizers and fuzz targets (native/build-fuzz)"
+native/build.sh fuzz
+
+echo "== the same tests under sanitizers"
+ctest --test-dir native/build-fuzz --output-on-failure --parallel "$jobs"
+
+echo "== fuzz targets, ${FUZZ_SECONDS:-10} seconds each"
+for target in test/fuzz/*/; do
+  name=$(basename "$target")
+  [ "$name" = differential ] && name=guided
+  echo "-- $name"
+  test/fuzz/run.sh "$name" "${FUZZ_SECONDS:-10}" 2>&1 | grep -E 'stat::number_of_executed_units|ERROR|SUMMARY'
+done
+echo "== all stages passed"
