@@ -16,7 +16,7 @@ objects=()
 for source in "$guest"/crt/setjmp.S "$guest"/runtime/*.c; do
   object=$work/runtime-$profile/$(basename "${source%.*}").o
   "$tools/zvm-cc" -c -O2 -g -std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc \
-    -ffunction-sections -fdata-sections "$source" -o "$object"
+    -ffunction-sections -fdata-sections -I"$prefix/include" "$source" -o "$object"
   objects+=("$object")
 done
 rm -f "$lib/libzvm.a"
