@@ -1,5 +1,6 @@
 // Channels with several sources: a write goes to each of them (channel_table does that); a read is
-// believed when two sources tell the same. docs/abi.md §7.6. Apart from the rest because few use it.
+// believed when two sources tell the same. docs/abi.md §7.6. Apart from the rest because few use
+// it.
 #pragma once
 
 #include <cstddef>

@@ -37,10 +37,12 @@ Failure CheckNames(const std::vector<ChannelSpec>& channels) {
     const ChannelSpec& channel = channels[i];
     if (channel.alias.size() > kChannelAliasSizeMax ||
         channel.alias.find('\0') != std::string::npos) {
-      return RefuseChannel(channel, EFAULT, "channel-alias-invalid", "the alias is too long or has a NUL");
+      return RefuseChannel(channel, EFAULT, "channel-alias-invalid",
+                           "the alias is too long or has a NUL");
     }
     if (i > 0 && channels[i - 1].alias == channel.alias) {
-      return RefuseChannel(channel, EFAULT, "channel-alias-duplicate", "the alias is already allocated");
+      return RefuseChannel(channel, EFAULT, "channel-alias-duplicate",
+                           "the alias is already allocated");
     }
   }
   for (size_t i = 0; i < std::size(kStandard); ++i) {
@@ -61,11 +63,12 @@ Failure CheckChannel(const ChannelSpec& channel) {
     return RefuseChannel(channel, EFAULT, "channel-limits-negative", "negative limits");
   }
   if (channel.sources.empty() || channel.sources.size() > kSourcesMax) {
-    return RefuseChannel(channel, EFAULT, "channel-sources-invalid", "a channel has 1 to 16 sources");
+    return RefuseChannel(channel, EFAULT, "channel-sources-invalid",
+                         "a channel has 1 to 16 sources");
   }
   if (DirectionOf(limits) == Direction::kNone) {
     return RefuseChannel(channel, EINVAL, "channel-without-direction",
-                  "the limits allow neither reading nor writing");
+                         "the limits allow neither reading nor writing");
   }
   for (const ChannelSource& source : channel.sources) {
     if (Failure failure = CheckSource({channel, source}); failure.failed()) {
@@ -82,7 +85,7 @@ Failure CheckDescriptorsUnique(const std::vector<ChannelSpec>& channels) {
     for (const ChannelSource& source : channel.sources) {
       if (source.kind == SourceKind::kDescriptor && !seen.insert(source.descriptor).second) {
         return RefuseChannel(channel, EFAULT, "channel-descriptor-shared",
-                      "the descriptor belongs to another source");
+                             "the descriptor belongs to another source");
       }
     }
   }

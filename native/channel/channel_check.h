@@ -1,5 +1,5 @@
-// What can be said about a session's channels before anything is opened: counts, order, names, types,
-// limits and the kinds of their sources. Exit statuses: docs/abi.md §5.3, §7.
+// What can be said about a session's channels before anything is opened: counts, order, names,
+// types, limits and the kinds of their sources. Exit statuses: docs/abi.md §5.3, §7.
 #pragma once
 
 #include <cstddef>

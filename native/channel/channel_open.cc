@@ -13,8 +13,8 @@
 namespace zvm {
 namespace {
 
-// Descriptors of the process that are no channels: the standard three, program image, report, trace,
-// a pin while a path is being opened.
+// Descriptors of the process that are no channels: the standard three, program image, report,
+// trace, a pin while a path is being opened.
 constexpr rlim_t kOtherDescriptorsMax = 64;
 
 // Whether opening makes the file as long as the channel may write.

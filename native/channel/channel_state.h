@@ -1,5 +1,5 @@
-// The inside of a ChannelTable, shared by its two halves: channel_open (before the guest starts) and
-// channel_table (traps and the end).
+// The inside of a ChannelTable, shared by its two halves: channel_open (before the guest starts)
+// and channel_table (traps and the end).
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// The channels of one session: opened before the guest starts, read and written by its traps, closed
-// at the end. Enforces types, limits and positions exactly as docs/abi.md §7.3–7.5 say.
+// The channels of one session: opened before the guest starts, read and written by its traps,
+// closed at the end. Enforces types, limits and positions exactly as docs/abi.md §7.3–7.5 say.
 //
 // The trap handler has already checked that [buffer, buffer + size) is guest memory with the needed
 // right when size > 0; nothing here knows guest addresses.
@@ -21,7 +21,8 @@ namespace zvm {
 
 struct ChannelOptions {
   DigestAlgorithm etag_algorithm = DigestAlgorithm::kSha1;
-  // Extends write-only regular files to their byte limit before the start (classic -P turns it off).
+  // Extends write-only regular files to their byte limit before the start (classic -P turns it
+  // off).
   bool preallocate = true;
 };
 
@@ -57,7 +58,8 @@ struct ChannelView {
 // pwrite64, read, write, ftruncate, close, and poll for descriptors passed in non-blocking mode.
 //
 // Signals: the owner ignores SIGPIPE and installs the handlers that set `stop` without SA_RESTART,
-// repeating the signal until the session ends, because a signal may arrive just before a call blocks.
+// repeating the signal until the session ends, because a signal may arrive just before a call
+// blocks.
 class ChannelTable {
  public:
   ChannelTable();
@@ -69,9 +71,10 @@ class ChannelTable {
   // that needs no side effect. Failure: see docs/abi.md §5.3, §7. Called once, first.
   [[nodiscard]] Failure Check(std::vector<ChannelSpec> specs);
 
-  // Opens all channels, after Check succeeded. Existing files are emptied only when all channels are
-  // open. On failure everything that this call created is removed again. `stop` must outlive the
-  // table. From here the table owns the passed descriptors: also after a failure they are closed.
+  // Opens all channels, after Check succeeded. Existing files are emptied only when all channels
+  // are open. On failure everything that this call created is removed again. `stop` must outlive
+  // the table. From here the table owns the passed descriptors: also after a failure they are
+  // closed.
   [[nodiscard]] Failure Open(const ChannelOptions& options, const StopRequest& stop);
 
   size_t count() const;
@@ -84,9 +87,9 @@ class ChannelTable {
   IoResult Read(int32_t channel, uint8_t* buffer, int32_t size, int64_t offset);
   IoResult Write(int32_t channel, const uint8_t* buffer, int32_t size, int64_t offset);
 
-  // Closes everything: writable regular files are cut to their size. Also after failures; idempotent.
-  // A file that cannot be cut sets failure() if nothing did before. Frees no memory: only the
-  // destructor does, so a process under lockdown ends without running it.
+  // Closes everything: writable regular files are cut to their size. Also after failures;
+  // idempotent. A file that cannot be cut sets failure() if nothing did before. Frees no memory:
+  // only the destructor does, so a process under lockdown ends without running it.
   void Close();
 
   // Why Check, Open, a trap or Close failed: the first reason.

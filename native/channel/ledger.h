@@ -1,5 +1,6 @@
-// What a channel allows: limits, positions and the exact order of checks of the read and write traps.
-// Pure arithmetic over one channel, no I/O; channel_table asks here first and tells the result after.
+// What a channel allows: limits, positions and the exact order of checks of the read and write
+// traps. Pure arithmetic over one channel, no I/O; channel_table asks here first and tells the
+// result after.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct Grant {
 Grant GrantRead(const Ledger& ledger, int32_t size, int64_t offset);
 Grant GrantWrite(const Ledger& ledger, int32_t size, int64_t offset);
 
-// Enters a granted operation that moved `moved` bytes, 0 <= moved <= grant.size. `at_end`: the source
-// had no more bytes.
+// Enters a granted operation that moved `moved` bytes, 0 <= moved <= grant.size. `at_end`: the
+// source had no more bytes.
 void EnterRead(Ledger& ledger, const Grant& grant, int32_t moved, bool at_end);
 void EnterWrite(Ledger& ledger, const Grant& grant, int32_t moved);
 

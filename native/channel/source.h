@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/stop_request.h"
 #include "base/unique_fd.h"
@@ -27,14 +28,14 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  // Move exactly `size_bytes` unless the result says why not. `position` counts from the start of the
-  // channel; a source that is not positional moves on by itself and ignores it. Never allocate.
+  // Move exactly `size_bytes` unless the result says why not. `position` counts from the start of
+  // the channel; a source that is not positional moves on by itself and ignores it. Never allocate.
   virtual Transfer Read(uint8_t* buffer, size_t size_bytes, int64_t position) = 0;
   virtual Transfer Write(const uint8_t* buffer, size_t size_bytes, int64_t position) = 0;
 
   virtual bool positional() const = 0;
   virtual int descriptor() const = 0;
-  // What can be read at random before the session starts; 0 for streams.
+  // Size of the regular file when it was opened, from where the channel starts; 0 for all others.
   virtual int64_t size_bytes() const = 0;
 
   // Second step of opening, taken when every source of the session is open: empties the file if
@@ -76,23 +77,25 @@ class FileSource final : public Source {
 };
 
 // Everything without positions: character devices, FIFOs, pipes, stream sockets, and a passed
-// descriptor of a regular file that is used sequentially (it shares its offset with its other users,
-// as a shell's redirections expect).
+// descriptor of a regular file that is used sequentially (it shares its offset with its other
+// users, as a shell's redirections expect).
 class StreamSource final : public Source {
  public:
-  StreamSource(UniqueFd fd, const StopRequest& stop) : fd_(std::move(fd)), stop_(stop) {}
+  StreamSource(UniqueFd fd, int64_t size_bytes, const StopRequest& stop)
+      : fd_(std::move(fd)), size_bytes_(size_bytes), stop_(stop) {}
 
   Transfer Read(uint8_t* buffer, size_t size_bytes, int64_t position) override;
   Transfer Write(const uint8_t* buffer, size_t size_bytes, int64_t position) override;
   bool positional() const override { return false; }
   int descriptor() const override { return fd_.get(); }
-  int64_t size_bytes() const override { return 0; }
+  int64_t size_bytes() const override { return size_bytes_; }
   int Begin(bool, int64_t) override { return 0; }
   int End(int64_t) override;
   void Abandon() override { fd_.Reset(); }
 
  private:
   UniqueFd fd_;
+  int64_t size_bytes_;
   const StopRequest& stop_;
 };
 

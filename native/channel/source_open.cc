@@ -5,21 +5,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <optional>
 #include <string>
 
-#include "base/text_buffer.h"
 #include "base/unique_fd.h"
 #include "channel/channel_failure.h"
 #include "channel/ledger.h"
+#include "channel/path_file.h"
 
 namespace zvm {
 namespace {
 
-// Links from a missing name to the file to be made; the kernel's own limit.
-constexpr int kLinksMax = 40;
 constexpr int kFirstOrdinaryDescriptor = 3;
 
 enum class FileKind : uint8_t { kRegular, kCharacterDevice, kFifo, kStreamSocket, kOther };
@@ -109,7 +108,7 @@ std::optional<int> DescriptorOf(const ChannelSource& source) {
 bool NeedsPositions(const SourceRequest& request) {
   const Direction direction = DirectionOf(request);
   return direction == Direction::kReadWrite ||
-         (direction == Direction::kRead ? request.channel.type != ZVM_CHANNEL_SEQUENTIAL
+         (direction == Direction::kRead ? ReadsAtRandom(request.channel.type)
                                         : WritesAtRandom(request.channel.type));
 }
 
@@ -143,8 +142,8 @@ Failure OpenDescriptor(const SourceRequest& request, UniqueFd fd, const StopRequ
   if (Failure failure = CheckDescriptor(request, fd.get(), &kind, &status); failure.failed()) {
     return failure;
   }
-  if (kind != FileKind::kRegular || !NeedsPositions(request)) {
-    *opened = std::make_unique<StreamSource>(std::move(fd), stop);
+  if (kind != FileKind::kRegular) {
+    *opened = std::make_unique<StreamSource>(std::move(fd), 0, stop);
     return {};
   }
   FileSource::Origin origin;
@@ -152,26 +151,13 @@ Failure OpenDescriptor(const SourceRequest& request, UniqueFd fd, const StopRequ
   if (origin.base_offset < 0) {
     return RefuseOpen(request, errno, errno);
   }
-  const bool fresh = DirectionOf(request) == Direction::kWrite;
-  if (!fresh && status.st_size > origin.base_offset) {
-    origin.size_bytes = status.st_size - origin.base_offset;
+  origin.size_bytes = std::max<int64_t>(status.st_size - origin.base_offset, 0);
+  if (NeedsPositions(request)) {
+    *opened = std::make_unique<FileSource>(std::move(fd), std::move(origin), stop);
+  } else {
+    *opened = std::make_unique<StreamSource>(std::move(fd), origin.size_bytes, stop);
   }
-  *opened = std::make_unique<FileSource>(std::move(fd), std::move(origin), stop);
   return {};
-}
-
-// The target of a link as a path, empty when `path` is no link.
-std::string TargetOfLink(const std::string& path) {
-  char target[4096];
-  const ssize_t size = readlink(path.c_str(), target, sizeof target);
-  if (size <= 0 || size == sizeof target) {
-    return {};
-  }
-  std::string_view text(target, static_cast<size_t>(size));
-  if (text.front() == '/') {
-    return std::string(text);
-  }
-  return path.substr(0, path.rfind('/') + 1).append(text);
 }
 
 int AccessMode(Direction direction) {
@@ -180,63 +166,10 @@ int AccessMode(Direction direction) {
                                           : O_RDWR;
 }
 
-// Either `pin` of an existing file or `fd` of a created one, whose real path is `created_path`.
-struct Found {
-  UniqueFd pin;
-  UniqueFd fd;
-  std::string created_path;
-  int error = 0;
-};
-
-Found FindOrCreate(std::string path, Direction direction) {
-  Found found;
-  for (int i = 0; i < kLinksMax; ++i) {
-    found.pin.Reset(open(path.c_str(), O_PATH | O_CLOEXEC));
-    if (found.pin.valid()) {
-      return found;
-    }
-    found.error = errno;
-    if (found.error != ENOENT || direction == Direction::kRead) {
-      return found;
-    }
-    // Exclusive, so that what we remove after a failure is surely ours.
-    found.fd.Reset(open(path.c_str(),
-                        AccessMode(direction) | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600));
-    if (found.fd.valid()) {
-      found.created_path = std::move(path);
-      return found;
-    }
-    found.error = errno;
-    if (found.error != EEXIST) {
-      return found;
-    }
-    // Either a link to nothing, whose target is to be made, or somebody was faster: look again.
-    if (std::string target = TargetOfLink(path); !target.empty()) {
-      path = std::move(target);
-    }
-  }
-  found.error = ELOOP;
-  return found;
-}
-
-// Opens the file behind a pin. Sets errno.
-int OpenPinned(const UniqueFd& pin, int flags, const StopRequest& stop) {
-  FixedText<40> path;
-  path.Add("/proc/self/fd/").AddUnsigned(static_cast<unsigned>(pin.get())).AddChar('\0');
-  while (!stop.requested()) {
-    const int fd = open(path.view().data(), flags | O_CLOEXEC | O_NOCTTY);
-    if (fd >= 0 || errno != EINTR) {
-      return fd;
-    }
-  }
-  errno = EINTR;
-  return -1;
-}
-
 Failure OpenPath(const SourceRequest& request, bool will_reserve, const StopRequest& stop,
                  std::unique_ptr<Source>* opened) {
   const Direction direction = DirectionOf(request);
-  Found found = FindOrCreate(request.source.path, direction);
+  FoundFile found = FindFile(request.source.path, AccessMode(direction));
   FileKind kind = FileKind::kRegular;
   int64_t size_bytes = 0;
   if (found.pin.valid()) {
@@ -252,8 +185,8 @@ Failure OpenPath(const SourceRequest& request, bool will_reserve, const StopRequ
     // A FIFO for writing is also opened for reading: that neither blocks nor breaks when its
     // reader goes away.
     const bool write_fifo = kind == FileKind::kFifo && direction == Direction::kWrite;
-    found.fd.Reset(OpenPinned(found.pin, write_fifo ? O_RDWR : AccessMode(direction), stop));
-    found.error = errno;
+    found.fd =
+        OpenPinned(found.pin, write_fifo ? O_RDWR : AccessMode(direction), stop, &found.error);
   }
   if (!found.fd.valid()) {
     if (found.error == EINTR) {
@@ -264,7 +197,7 @@ Failure OpenPath(const SourceRequest& request, bool will_reserve, const StopRequ
                       classic && kind == FileKind::kRegular ? EBADF : found.error);
   }
   if (kind != FileKind::kRegular) {
-    *opened = std::make_unique<StreamSource>(std::move(found.fd), stop);
+    *opened = std::make_unique<StreamSource>(std::move(found.fd), 0, stop);
     return {};
   }
   FileSource::Origin origin = {.base_offset = 0,

@@ -1,9 +1,5 @@
 // From a ChannelSource to an opened Source: what kinds of host files a channel may use and how they
-// are opened without trusting a path twice. Exit statuses: docs/abi.md §7.1, §7.2, §9.
-//
-// Paths: the file is first pinned without opening it (O_PATH, links followed), judged by fstat, and
-// then opened through its pin, so the file that was judged is the file that is used, and nothing that
-// is refused was ever opened. /proc must be mounted. What does not exist is created exclusively.
+// are opened; paths through path_file. Exit statuses: docs/abi.md §7.1, §7.2, §9.
 //
 // The paths /dev/stdin, /dev/stdout, /dev/stderr, /dev/fd/N and /proc/self/fd/N mean the descriptor
 // itself: it is duplicated, not reopened, so it is never truncated or reserved and goes on at its

@@ -25,8 +25,9 @@ struct ChannelSource {
   uint16_t port = 0;        // kTcp: host order, 0 = to be learnt
 };
 
-// Limits in operations and bytes of one session, each 0..2^63-1. They define the direction: a channel
-// can be read when reads and read_bytes are both positive, written when both of the others are.
+// Limits in operations and bytes of one session, each 0..2^63-1. They define the direction: a
+// channel can be read when reads and read_bytes are both positive, written when both of the others
+// are.
 struct ChannelLimits {
   int64_t reads = 0;
   int64_t read_bytes = 0;

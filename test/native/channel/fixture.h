@@ -1,4 +1,5 @@
-// What the tests of channel/ share: a folder that vanishes, specs in one line, a table that is open.
+// What the tests of channel/ share: a folder that vanishes, specs in one line, a table that is
+// open.
 #pragma once
 
 #include <doctest/doctest.h>
