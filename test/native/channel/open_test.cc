@@ -125,6 +125,30 @@ TEST_CASE("links are followed, also to what does not exist yet") {
   CHECK(Exists(folder.Path("hop")));
 }
 
+TEST_CASE("what changed between check and open is judged again") {
+  TempFolder folder;
+  const auto open_after = [&](ChannelLimits limits, auto change) {
+    const std::string path = folder.File("swapped", "x");
+    ChannelTable table;
+    StopRequest stop;
+    REQUIRE_FALSE(table.Check(WithStandard({Spec("x", {PathSource(path)}, 3, limits)})).failed());
+    unlink(path.c_str());
+    change(path);
+    const Failure failure = table.Open({}, stop);
+    remove(path.c_str());
+    return failure;
+  };
+  const auto make_folder = [](const std::string& path) { mkdir(path.c_str(), 0700); };
+  const auto make_fifo = [](const std::string& path) { mkfifo(path.c_str(), 0600); };
+  const auto make_nothing = [](const std::string&) {};
+  CHECK(open_after(kReadOnly, make_folder).status == EPROTONOSUPPORT);
+  CHECK(open_after(kWriteOnly, make_folder).status == EPROTONOSUPPORT);
+  CHECK(open_after(kReadWrite, make_folder).status == EPROTONOSUPPORT);
+  CHECK(open_after(kReadWrite, make_fifo).status == EINVAL);
+  CHECK(open_after(kReadOnly, make_nothing).status == EFAULT);
+  CHECK_FALSE(open_after(kWriteOnly, make_nothing).failed());
+}
+
 TEST_CASE("start sizes as the guest sees them") {
   TempFolder folder;
   const std::string path = folder.File("f", "12345");
