@@ -1,4 +1,4 @@
-// What docs/abi.md §3.4 and §3.5 say about one channel, restated over an in-memory file with
+// What docs/abi.md §7.4 and §7.5 say about one channel, restated over an in-memory file with
 // 128-bit arithmetic: the oracle of the channel fuzzer. Shares no code with native/channel but the
 // plain specs.
 #pragma once

@@ -1,4 +1,4 @@
-// The errno matrix of docs/abi.md §3.4 and §3.5 as rows: one check in each.
+// The errno matrix of docs/abi.md §7.4 and §7.5 as rows: one check in each.
 #include "channel/ledger.h"
 
 #include <doctest/doctest.h>
