@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-  echo "benchmarks: sandbox"
+  echo "benchmarks: channel, sandbox"
   exit 2
 fi
 shift
