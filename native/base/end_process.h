@@ -7,8 +7,8 @@
 
 namespace zvm {
 
-// Does not return. Not declared so: before a call that never returns, sanitizer builds insert work of
-// their own, which needs system calls.
+// Does not return. Not declared so: before a call that never returns, sanitizer builds insert work
+// of their own, which needs system calls.
 inline void EndProcess(int status) { syscall(SYS_exit_group, status); }
 
 }  // namespace zvm

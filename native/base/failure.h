@@ -1,5 +1,5 @@
-// Failure: why a session cannot start or go on, in words for its owner. One type for everything that
-// ends in the report; layers below (verdict, loader) keep their own error types.
+// Failure: why a session cannot start or go on, in words for its owner. One type for everything
+// that ends in the report; layers below (verdict, loader) keep their own error types.
 #pragma once
 
 #include <cerrno>

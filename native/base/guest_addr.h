@@ -1,5 +1,5 @@
-// GuestAddr: an offset inside the 4 GiB window. Never mixed with a host pointer: the one crossing is
-// sandbox/address_space.
+// GuestAddr: an offset inside the 4 GiB window. Never mixed with a host pointer: the one crossing
+// is sandbox/address_space.
 #pragma once
 
 #include <cstdint>

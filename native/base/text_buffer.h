@@ -1,5 +1,5 @@
-// TextBuffer: formats text into a fixed buffer without allocating. Safe in signal handlers and after
-// lockdown, when malloc may no longer ask the kernel for memory.
+// TextBuffer: formats text into a fixed buffer without allocating. Safe in signal handlers and
+// after lockdown, when malloc may no longer ask the kernel for memory.
 #pragma once
 
 #include <cstddef>

@@ -32,14 +32,15 @@ void PrintJson(const std::string& title, const std::vector<Row>& rows, const cha
   fprintf(file, "{\"bench\":\"%s\",\"rows\":[", title.c_str());
   for (size_t i = 0; i < rows.size(); ++i) {
     const Samples& s = rows[i].samples;
-    fprintf(file, "%s\n{\"name\":\"%s\",\"unit\":\"%s\",\"best\":%g,\"median\":%g,\"p99\":%g", i ? "," : "",
-            s.name.c_str(), s.unit.c_str(), s.Best(), s.Median(), s.P99());
+    fprintf(file, "%s\n{\"name\":\"%s\",\"unit\":\"%s\",\"best\":%g,\"median\":%g,\"p99\":%g",
+            i ? "," : "", s.name.c_str(), s.unit.c_str(), s.Best(), s.Median(), s.P99());
     if (rows[i].peer >= 0) {
       fprintf(file, ",\"peer\":\"%s\",\"ratio\":%g", rows[rows[i].peer].samples.name.c_str(),
               Ratio(rows[i], rows));
     }
     if (rows[i].goal != 0) {
-      fprintf(file, ",\"goal\":%g,\"met\":%s", rows[i].goal, GoalMet(rows[i], rows) ? "true" : "false");
+      fprintf(file, ",\"goal\":%g,\"met\":%s", rows[i].goal,
+              GoalMet(rows[i], rows) ? "true" : "false");
     }
     fprintf(file, "}");
   }
@@ -76,7 +77,8 @@ bool PrintTable(const std::string& title, const std::vector<Row>& rows, const ch
     if (row.goal != 0) {
       const bool met = GoalMet(row, rows);
       all_met &= met;
-      printf("  (goal %s %g: %s)", s.more_is_better ? ">=" : "<=", row.goal, met ? "met" : "MISSED");
+      printf("  (goal %s %g: %s)", s.more_is_better ? ">=" : "<=", row.goal,
+             met ? "met" : "MISSED");
     }
     printf("\n");
   }

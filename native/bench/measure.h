@@ -1,5 +1,5 @@
-// Measuring: many samples of something, told as minimum, median and 99th percentile beside a peer that
-// ran in the same rounds. Minima are the cost; ratios are the truth on a noisy machine.
+// Measuring: many samples of something, told as minimum, median and 99th percentile beside a peer
+// that ran in the same rounds. Minima are the cost; ratios are the truth on a noisy machine.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ struct Row {
 // Times `body` once, in nanoseconds.
 double TimeNs(const std::function<void()>& body);
 
-// Prints the table; writes the same as JSON to `json_path` unless nullptr. False when a goal is missed.
+// Prints the table; writes the same as JSON to `json_path` unless nullptr. False when a goal is
+// missed.
 bool PrintTable(const std::string& title, const std::vector<Row>& rows, const char* json_path);
 
 }  // namespace zvm

@@ -1,6 +1,6 @@
 // npm run bench -- sandbox: what a sandbox costs beside what the machine itself costs, in one run.
-// Fresh processes against posix_spawn of a static hello; entering, trapping and copying in this process
-// against plain system calls. Usage: bench-sandbox [--rounds N] [--json FILE].
+// Fresh processes against posix_spawn of a static hello; entering, trapping and copying in this
+// process against plain system calls. Usage: bench-sandbox [--rounds N] [--json FILE].
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -63,8 +63,8 @@ PreparedImage Prepare(const std::string& guest) {
   return std::move(image.value());
 }
 
-// A guest in this process, entered as often as one likes. No outer wall: the guests are ours, and what
-// is measured is the inner machinery.
+// A guest in this process, entered as often as one likes. No outer wall: the guests are ours, and
+// what is measured is the inner machinery.
 class Guest {
  public:
   Guest(const std::string& name, int input_fd, int output_fd);

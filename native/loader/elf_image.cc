@@ -115,7 +115,8 @@ Result<Elf64_Ehdr, LoadError> ReadHeaders(const NexeFile& file, ProgramHeaders& 
   if (ehdr.e_phoff > file.size_bytes()) {
     return Refuse(LoadCode::kProgramHeaderOffset, ehdr.e_phoff);
   }
-  // Headers are read with a fixed stride of 56 bytes, whatever e_phentsize says: existing behaviour.
+  // Headers are read with a fixed stride of 56 bytes, whatever e_phentsize says: existing
+  // behaviour.
   const size_t table_size = size_t{ehdr.e_phnum} * sizeof(Elf64_Phdr);
   if (!file.ReadAt(ehdr.e_phoff, {reinterpret_cast<uint8_t*>(headers.data()), table_size})) {
     return Refuse(LoadCode::kTruncatedProgramHeaders, ehdr.e_phoff);

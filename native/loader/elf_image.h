@@ -1,5 +1,5 @@
-// The program file: ELF bytes in, a checked layout out. Knows nothing of memory, of the validator or
-// of processes; whoever copies segments uses only the numbers that are checked here.
+// The program file: ELF bytes in, a checked layout out. Knows nothing of memory, of the validator
+// or of processes; whoever copies segments uses only the numbers that are checked here.
 #pragma once
 
 #include <cstdint>

@@ -129,8 +129,9 @@ class PolicyAssembler {
   static constexpr uint32_t High(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
   static constexpr uint32_t Low(uint64_t value) { return static_cast<uint32_t>(value); }
 
-  // `if (nr == number) { for each rule of the number: checks, on the first that fails the next rule,
-  // or kill after the last; allow }`. The accumulator is spoilt only on paths that end in here.
+  // `if (nr == number) { for each rule of the number: checks, on the first that fails the next
+  // rule, or kill after the last; allow }`. The accumulator is spoilt only on paths that end in
+  // here.
   constexpr void CheckedCall(std::span<const PolicyRule> rules, size_t first) {
     const uint16_t start = program_.size;
     Jump(BPF_JEQ, rules[first].number, kNext, kNext);

@@ -1,5 +1,5 @@
-// The 84 GiB window: reservation, segments, user manifest, stack, heap; which guest address is what.
-// The only file in which guest addresses become host pointers. Map: docs/abi.md §2.1.
+// The 84 GiB window: reservation, segments, user manifest, stack, heap; which guest address is
+// what. The only file in which guest addresses become host pointers. Map: docs/abi.md §2.1.
 #pragma once
 
 #include <array>
@@ -56,8 +56,9 @@ class AddressSpace {
   void WriteStartInfo();
   GuestAddr entry_stack_pointer() const { return {0xFFFFFFC8}; }
 
-  // The one buffer check. Host pointer to [address, address + size) when every byte of it has `right`,
-  // else nullptr. `address` is the guest's full 64-bit word; size <= 0 asks for the first byte only.
+  // The one buffer check. Host pointer to [address, address + size) when every byte of it has
+  // `right`, else nullptr. `address` is the guest's full 64-bit word; size <= 0 asks for the first
+  // byte only.
   uint8_t* CheckBuffer(uint64_t address, int32_t size, GuestRight right) const;
 
   // jail: read-only, then `validate`, then read+execute. unjail: back to read+write. Both return

@@ -6,8 +6,8 @@
 namespace zvm {
 namespace {
 
-// State components that are scrubbed: x87, SSE, AVX, and the three of AVX-512. Never PKRU: it guards
-// host memory.
+// State components that are scrubbed: x87, SSE, AVX, and the three of AVX-512. Never PKRU: it
+// guards host memory.
 constexpr unsigned kScrubbed = 0xE7;
 // CPUID leaf 1, edx: CMOV, MMX, FXSR, SSE, SSE2.
 constexpr unsigned kBasicEdxNeeded = 1u << 15 | 1u << 23 | 1u << 24 | 1u << 25 | 1u << 26;

@@ -10,7 +10,8 @@ namespace zvm {
 
 // Maps [start, end) of the window read+execute from a sealed image, at file offset = guest address.
 // Preconditions, checked: both are multiples of 64 KiB, 0x10000 <= start < end <= 0xFF000000.
-// The caller has verified that the file is sealed against writing: nobody can change the text later.
+// The caller has verified that the file is sealed against writing: nobody can change the text
+// later.
 [[nodiscard]] Failure MapSealedText(int image_fd, uint64_t start, uint64_t end);
 
 // Makes validated heap memory executable (and not writable), or gives it back. `start` and

@@ -54,8 +54,8 @@ void InterruptAgain() {
   setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
-// Resumes at ZvmLeaveGuest instead of at the guest. Flags are the host's; ZvmLeaveGuest takes care of
-// the stack and of the floating-point environment.
+// Resumes at ZvmLeaveGuest instead of at the guest. Flags are the host's; ZvmLeaveGuest takes care
+// of the stack and of the floating-point environment.
 void LeaveAfterHandler(mcontext_t& machine) {
   machine.gregs[REG_RIP] = reinterpret_cast<greg_t>(&ZvmLeaveGuest);
   machine.gregs[REG_EFL] = ZVM_HOST_FLAGS;
@@ -70,9 +70,9 @@ void OnStopSignal(int signal, siginfo_t*, void* context) {
   zvm_guest_context.stop = 1;
   mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
   const auto rip = static_cast<uint64_t>(machine.gregs[REG_RIP]);
-  // SAFETY: a rip inside the window means that the guest was running, one on the way into it that no
-  // host work is left to be done. Other host code is never resumed elsewhere: it finds the request
-  // itself before it goes that way.
+  // SAFETY: a rip inside the window means that the guest was running, one on the way into it that
+  // no host work is left to be done. Other host code is never resumed elsewhere: it finds the
+  // request itself before it goes that way.
   if (InReservation(rip) || OnTheWayIn(rip)) {
     guest_state.end = GuestEnd::kStopped;
     LeaveAfterHandler(machine);
@@ -117,8 +117,8 @@ bool InstallSignalStack() {
 bool Install(int signal, void (*handler)(int, siginfo_t*, void*)) {
   struct sigaction action = {};
   action.sa_sigaction = handler;
-  // SAFETY: on the alternate stack, because rsp is the guest's; everything masked, so that no second
-  // signal lands on a half-handled first one. No SA_RESTART: blocking calls must return.
+  // SAFETY: on the alternate stack, because rsp is the guest's; everything masked, so that no
+  // second signal lands on a half-handled first one. No SA_RESTART: blocking calls must return.
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigfillset(&action.sa_mask);
   return sigaction(signal, &action, nullptr) == 0;

@@ -1,5 +1,5 @@
-// Signals: guest faults, limits and the operator's wish to stop become an end of the run. Handlers run
-// on their own stack, touch no guest memory and never resume a guest that faulted.
+// Signals: guest faults, limits and the operator's wish to stop become an end of the run. Handlers
+// run on their own stack, touch no guest memory and never resume a guest that faulted.
 #pragma once
 
 #include "base/failure.h"
@@ -7,12 +7,13 @@
 
 namespace zvm {
 
-// Called when host code itself faults: a bug or an attack that got through the inner wall. Must only
-// use async-signal-safe functions and must not return to the host code; ends with _exit.
+// Called when host code itself faults: a bug or an attack that got through the inner wall. Must
+// only use async-signal-safe functions and must not return to the host code; ends with _exit.
 using TrustedFaultHandler = void (*)(int signal);
 
-// Installs handlers and the alternate stack, once per process. Stop signals set `stop`; when the guest
-// runs it is left at once, otherwise the blocking call that was interrupted looks at `stop`.
-[[nodiscard]] Failure InstallSignalHandlers(StopRequest* stop, TrustedFaultHandler on_trusted_fault);
+// Installs handlers and the alternate stack, once per process. Stop signals set `stop`; when the
+// guest runs it is left at once, otherwise the blocking call that was interrupted looks at `stop`.
+[[nodiscard]] Failure InstallSignalHandlers(StopRequest* stop,
+                                            TrustedFaultHandler on_trusted_fault);
 
 }  // namespace zvm

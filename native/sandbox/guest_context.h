@@ -1,5 +1,5 @@
-// The one record that the context switch and the rest of the sandbox share. Included by assembly too:
-// offsets are macros, asserted against the struct below. One guest, one thread, one record.
+// The one record that the context switch and the rest of the sandbox share. Included by assembly
+// too: offsets are macros, asserted against the struct below. One guest, one thread, one record.
 #ifndef ZVM_SANDBOX_GUEST_CONTEXT_H
 #define ZVM_SANDBOX_GUEST_CONTEXT_H
 
@@ -44,7 +44,7 @@ namespace zvm {
 
 struct GuestContext {
   uint64_t host_rsp;        // stack of the host while the guest runs, 16-byte aligned
-  uint64_t guest_rsp;       // at entry: the first rsp; in a trap: rsp with two return addresses on it
+  uint64_t guest_rsp;  // at entry: the first rsp; in a trap: rsp with two return addresses on it
   uint64_t rbx, rbp, r12, r13, r14;
   uint64_t return_address;  // host form, inside the window, a bundle start
   uint32_t trap_block;      // guest address of the argument block
@@ -106,7 +106,8 @@ void ZvmTrapEntry();
 // Where signal handlers resume to end the guest. Never called from C++.
 void ZvmLeaveGuest();
 // Two stretches of assembly that end in a jump to the guest: [begin, end). A stop signal that lands
-// inside resumes at ZvmLeaveGuest, so that none is lost between the last look at `stop` and the jump.
+// inside resumes at ZvmLeaveGuest, so that none is lost between the last look at `stop` and the
+// jump.
 extern const char zvm_enter_begin[], zvm_enter_end[], zvm_resume_begin[], zvm_resume_end[];
 // Called by ZvmTrapEntry on the host stack. 0 = resume the guest, 1 = leave it.
 int ZvmHandleTrap();

@@ -72,8 +72,8 @@ inline constexpr size_t kJailSizeMax = 16 << 20;
 // Sets gs base to the window for this thread and verifies it. Before lockdown: needs arch_prctl.
 [[nodiscard]] Failure SetGuestSegmentBase();
 
-// Enters the guest and returns when it has ended. One call at a time per process, on the thread that
-// called SetGuestSegmentBase. Signal handlers (faults.h) must be installed.
+// Enters the guest and returns when it has ended. One call at a time per process, on the thread
+// that called SetGuestSegmentBase. Signal handlers (faults.h) must be installed.
 GuestOutcome RunGuest(const GuestRun& run);
 
 }  // namespace zvm

@@ -1,5 +1,5 @@
-// What the run in progress is and how it ends: written by the trap handler and by signal handlers, read
-// by RunGuest. Private to sandbox/.
+// What the run in progress is and how it ends: written by the trap handler and by signal handlers,
+// read by RunGuest. Private to sandbox/.
 #pragma once
 
 #include "sandbox/guest_run.h"

@@ -1,6 +1,6 @@
-// The prepared image: a program laid out for mapping, in a memfd that is sealed for ever. File offset =
-// guest address; the first 64 KiB, which no guest can see, hold the header. Made by session/prepare in
-// a locked-down process; mapped by address_space. Format: docs/abi.md §1.6.
+// The prepared image: a program laid out for mapping, in a memfd that is sealed for ever. File
+// offset = guest address; the first 64 KiB, which no guest can see, hold the header. Made by
+// session/prepare in a locked-down process; mapped by address_space. Format: docs/abi.md §1.6.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +47,9 @@ void WriteTrampolines(std::span<uint8_t> out);
 // Seals against writing, growing, shrinking and unsealing. No writable mapping may exist.
 [[nodiscard]] Failure SealImage(int fd);
 
-// Takes over an image that another process made: the seals must all be there, the header must be ours and
-// its layout must satisfy the invariants of NexeLayout. The text itself is not validated again: its
-// maker must be trusted, the seals keep it as that one left it.
+// Takes over an image that another process made: the seals must all be there, the header must be
+// ours and its layout must satisfy the invariants of NexeLayout. The text itself is not validated
+// again: its maker must be trusted, the seals keep it as that one left it.
 [[nodiscard]] Result<PreparedImage, Failure> AdoptImage(UniqueFd fd);
 
 }  // namespace zvm

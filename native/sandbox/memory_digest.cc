@@ -1,6 +1,6 @@
-// The memory etag: one digest over every readable region. A page that was never touched is a page of
-// zeros by definition; the kernel's page map tells which those are, so that hashing them costs no page
-// fault and leaves them untouched.
+// The memory etag: one digest over every readable region. A page that was never touched is a page
+// of zeros by definition; the kernel's page map tells which those are, so that hashing them costs
+// no page fault and leaves them untouched.
 #include <sys/ioctl.h>
 
 #include <algorithm>

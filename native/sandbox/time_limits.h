@@ -1,5 +1,5 @@
-// Wall-clock and CPU limits of a session, in milliseconds, enforced by interval timers whose signals
-// faults.h turns into a StopRequest.
+// Wall-clock and CPU limits of a session, in milliseconds, enforced by interval timers whose
+// signals faults.h turns into a StopRequest.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@ namespace zvm {
 
 struct TimeLimits {
   uint64_t wall_ms = 0;  // from arming; 0 = none
-  uint64_t cpu_ms = 0;   // user + system time of the process from arming; 0 = none. The kernel counts
-                         // it in ticks: the limit acts up to 4 ms (at 250 Hz) late
+  uint64_t cpu_ms = 0;   // user + system time of the process from arming; 0 = none. The kernel
+                        // counts it in ticks: the limit acts up to 4 ms (at 250 Hz) late
 };
 
 // Arms both, once per process. They fire again every 10 ms after the limit, so that a request which

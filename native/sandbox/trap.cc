@@ -1,5 +1,5 @@
-// The trap handler: the only way in which a guest asks anything of the host. Every argument is copied
-// out of guest memory once, then checked, then used. Rules: docs/abi.md §3.
+// The trap handler: the only way in which a guest asks anything of the host. Every argument is
+// copied out of guest memory once, then checked, then used. Rules: docs/abi.md §3.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -91,8 +91,8 @@ Next OnExit(const GuestRun&, const TrapCall& call) {
   return Leave(GuestEnd::kExited);
 }
 
-// Without a Job there is nothing to fork into: the call succeeds and changes nothing. A program that
-// was promised a daemon must not believe that it is one.
+// Without a Job there is nothing to fork into: the call succeeds and changes nothing. A program
+// that was promised a daemon must not believe that it is one.
 Next OnFork(const GuestRun& run, const TrapCall&) {
   return Resume(run.daemon_requested ? -ENOSYS : 0);
 }
@@ -118,8 +118,8 @@ bool CopyWords(const GuestRun& run, uint64_t address, unsigned words, uint64_t* 
   return true;
 }
 
-// Finds the slot that was entered and where the guest goes on. False when the guest's stack does not
-// hold two return addresses.
+// Finds the slot that was entered and where the guest goes on. False when the guest's stack does
+// not hold two return addresses.
 bool ReadReturnAddresses(const GuestRun& run, uint32_t* slot) {
   uint64_t addresses[2];
   if (!CopyWords(run, zvm_guest_context.guest_rsp - ZVM_WINDOW_BASE, 2, addresses)) {

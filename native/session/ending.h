@@ -1,5 +1,5 @@
-// How a session ended, in the words of the report: outcome, classic state line, code, exit status. The
-// first failure decides, later ones cannot hide it.
+// How a session ended, in the words of the report: outcome, classic state line, code, exit status.
+// The first failure decides, later ones cannot hide it.
 #pragma once
 
 #include "base/failure.h"

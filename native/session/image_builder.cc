@@ -44,8 +44,8 @@ class DescriptorFile final : public NexeFile {
   uint64_t size_;
 };
 
-// A part of the image file, mapped for writing. Unmapped before sealing: a seal against writing needs
-// that, and the validator's verdict stays true because of it.
+// A part of the image file, mapped for writing. Unmapped before sealing: a seal against writing
+// needs that, and the validator's verdict stays true because of it.
 class ImagePart {
  public:
   ImagePart(int image_fd, uint64_t start, uint64_t size) : size_(size) {
@@ -106,8 +106,8 @@ bool Builder::LayOutSegment(const NexeSegment& segment) {
   return part.valid() && program_.ReadAt(segment.file_offset, part.bytes());
 }
 
-// Judges the bytes where they will stay. What the validator rewrites for this processor is rewritten
-// in the image.
+// Judges the bytes where they will stay. What the validator rewrites for this processor is
+// rewritten in the image.
 bool Builder::Judge(std::span<uint8_t> text, PrepareFailure& problem) {
   const size_t scratch_size = ValidatorScratchBytes(text.size());
   void* const scratch = mmap(nullptr, scratch_size, PROT_READ | PROT_WRITE,

@@ -1,5 +1,6 @@
-// From a program file to a prepared image. The bytes are read, parsed and judged in a child process that
-// can do nothing but fill one memory file; this process only looks at the child's short answer.
+// From a program file to a prepared image. The bytes are read, parsed and judged in a child process
+// that can do nothing but fill one memory file; this process only looks at the child's short
+// answer.
 #pragma once
 
 #include <array>
@@ -14,7 +15,8 @@ namespace zvm {
 
 inline constexpr size_t kReportedViolationsMax = 16;
 
-// Why there is no image. When the validator refused the program, `violations` holds the first reasons.
+// Why there is no image. When the validator refused the program, `violations` holds the first
+// reasons.
 struct PrepareFailure {
   Failure failure;
   bool validated = false;  // the validator ran (and refused)
@@ -29,7 +31,8 @@ struct PrepareOptions {
   bool skip_validation = false;
 };
 
-// Opens a program for reading without waiting for anything. Failure: status 2, "program-open-failed".
+// Opens a program for reading without waiting for anything. Failure: status 2,
+// "program-open-failed".
 [[nodiscard]] Result<UniqueFd, Failure> OpenProgram(const char* path);
 
 // `program_fd` stays the caller's. Blocks until the child has ended; the child is bounded by a CPU

@@ -142,7 +142,8 @@ Failure Session::OpenChannels() {
   if (limits.wall_ms == 0) {
     limits.wall_ms = static_cast<uint64_t>(manifest_.timeout_s) * 1000;
   }
-  // The clock starts before the channels are opened: a FIFO without a writer must not wait for ever.
+  // The clock starts before the channels are opened: a FIFO without a writer must not wait for
+  // ever.
   if (Failure failure = ArmTimeLimits(limits); failure.failed()) {
     return failure;
   }
@@ -198,8 +199,8 @@ void Session::ReserveReport() {
   report_text_.reset(new char[report_size_max_]);
 }
 
-// The order is the security argument: untrusted bytes are judged in a process of their own, nothing on
-// the host is changed before everything was checked, and the guest is entered behind both walls.
+// The order is the security argument: untrusted bytes are judged in a process of their own, nothing
+// on the host is changed before everything was checked, and the guest is entered behind both walls.
 Failure Session::Start() {
   using Step = Failure (Session::*)();
   struct {
@@ -280,7 +281,8 @@ void Session::FillReport(Report& report) {
   MeasureTime(report);
 }
 
-// Ends the session, whatever happened before: channels are closed, digests taken, the report written.
+// Ends the session, whatever happened before: channels are closed, digests taken, the report
+// written.
 void Session::Finish(const Failure& failure) {
   if (failure.failed()) {
     ending_.SetFailure(failure, stop_);

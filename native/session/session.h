@@ -37,7 +37,8 @@ inline constexpr int kReportDescriptor = 1;
 // A guest that ends regularly gives 0 whatever its own exit code.
 int RunSession(Manifest manifest, const SessionOptions& options, Trace& trace);
 
-// Writes the report of a session that could not even begin: `failure` came from arguments or manifest.
+// Writes the report of a session that could not even begin: `failure` came from arguments or
+// manifest.
 int ReportFailure(const Failure& failure, ReportFormat format);
 
 }  // namespace zvm

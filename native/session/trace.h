@@ -1,5 +1,6 @@
-// The trace of a session (zvm-run -T): milestones with the time between them, and every trap. Written
-// through a fixed buffer, so that it neither allocates nor is lost when the process is killed late.
+// The trace of a session (zvm-run -T): milestones with the time between them, and every trap.
+// Written through a fixed buffer, so that it neither allocates nor is lost when the process is
+// killed late.
 #pragma once
 
 #include <cstdint>

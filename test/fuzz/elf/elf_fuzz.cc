@@ -1,5 +1,5 @@
-// Program files of any bytes: refused with a code, or accepted with a layout that keeps the invariants
-// on which the sandbox maps memory (native/loader/elf_image.h).
+// Program files of any bytes: refused with a code, or accepted with a layout that keeps the
+// invariants on which the sandbox maps memory (native/loader/elf_image.h).
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,12 +1,15 @@
 // One program of test/guest/attack/ as its head comment describes it. The lines that count:
 //
 //   // expect: outcome=trapped status=4 signal=11      what must happen; `|` separates alternatives
-//   // unvalidated: killed=31                          the same without the validator; `same` = as above
+//   // unvalidated: killed=31                          the same without the validator; `same` = as
+//   above
 //   // memory: 4096M                                   of the session, default 32M
 //   // options: --cpu-ms 100                           words for the command line of zvm-run
-//   // channel: @/stdin, /dev/stdin, 1, 0, 9, 9, 0, 0  instead of the standard one; @ = the temp folder
+//   // channel: @/stdin, /dev/stdin, 1, 0, 9, 9, 0, 0  instead of the standard one; @ = the temp
+//   folder
 //   // channels: 1365                                  filled up to so many
-//   // on-gate: terminate                              what the runner does after the guest's first byte
+//   // on-gate: terminate                              what the runner does after the guest's first
+//   byte
 //                                                      on stdout: terminate, shrink-stdin
 #pragma once
 

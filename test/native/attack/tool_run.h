@@ -1,5 +1,5 @@
-// One run of a command-line tool as a stranger would see it: exit status or signal, what it wrote, and
-// whether it left anything behind. A hard timeout kills what hangs.
+// One run of a command-line tool as a stranger would see it: exit status or signal, what it wrote,
+// and whether it left anything behind. A hard timeout kills what hangs.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// The rewriting table row by row: what goes in, what comes out in each profile, and that the validator
-// accepts what LLVM-MC makes of it.
+// The rewriting table row by row: what goes in, what comes out in each profile, and that the
+// validator accepts what LLVM-MC makes of it.
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -98,8 +98,7 @@ const Row kRows[] = {
      "movq %rbp,%rsp\npopq %r11\n.bundle_lock\nmovl %r11d,%ebp\naddq %r15,%rbp\n.bundle_unlock\n"},
     {"return", "ret", kReturnZvm, kReturnNacl},
     {"return with prefix", "rep ret", kReturnZvm, kReturnNacl},
-    {"direct call", "call f@PLT", nullptr,
-     ".bundle_lock align_to_end\ncall f\n.bundle_unlock\n"},
+    {"direct call", "call f@PLT", nullptr, ".bundle_lock align_to_end\ncall f\n.bundle_unlock\n"},
     {"indirect call through rax", "call *%rax", nullptr,
      ".bundle_lock align_to_end\nandl $-32,%eax\naddq %r15,%rax\ncall *%rax\n.bundle_unlock\n"},
     {"indirect call through a kept register", "call *%rbx", nullptr,
@@ -117,7 +116,8 @@ const Row kRows[] = {
      "movl %ecx,%ecx\n.bundle_lock\nmovl %esi,%esi\nleaq (%r15,%rsi),%rsi\nmovl %edi,%edi\n"
      "leaq (%r15,%rdi),%rdi\nrep movsq\n.bundle_unlock\nmovl %esi,%esi\nmovl %edi,%edi\n"},
     {"string store", "stosb", nullptr,
-     ".bundle_lock\nmovl %edi,%edi\nleaq (%r15,%rdi),%rdi\nstosb\n.bundle_unlock\nmovl %edi,%edi\n"},
+     ".bundle_lock\nmovl %edi,%edi\nleaq (%r15,%rdi),%rdi\nstosb\n.bundle_unlock\nmovl "
+     "%edi,%edi\n"},
     {"bit test by register", "btl %eax, %edx", nullptr,
      "movq %rdx,%r11\nxchgq %rax,%rcx\nshrl %cl,%r11d\nxchgq %rax,%rcx\nbtq $0,%r11\n"},
     {"thread-local variable is an ordinary one", "movl %fs:g@tpoff, %eax", nullptr,
@@ -167,8 +167,8 @@ std::vector<uint8_t> Assemble(const std::string& text) {
   const std::string base = folder;
   std::ofstream(base + "/a.s") << text;
   const std::string command = "llvm-mc-16 -triple=x86_64-linux-gnu -filetype=obj -o " + base +
-                              "/a.o " + base + "/a.s && llvm-objcopy-16 -O binary -j .text " + base +
-                              "/a.o " + base + "/a.bin";
+                              "/a.o " + base + "/a.s && llvm-objcopy-16 -O binary -j .text " +
+                              base + "/a.o " + base + "/a.bin";
   REQUIRE(system(command.c_str()) == 0);
   std::vector<uint8_t> code = ReadBytes(base + "/a.bin");
   REQUIRE(system(("rm -r " + base).c_str()) == 0);
@@ -177,7 +177,8 @@ std::vector<uint8_t> Assemble(const std::string& text) {
 }
 
 void CheckAccepted(const std::string& sandboxed, zvm::Profile profile) {
-  const std::vector<uint8_t> code = Assemble(sandboxed + "\t.text\n\t.p2align 5\nf:\ng:\nt:\n\thlt\n");
+  const std::vector<uint8_t> code =
+      Assemble(sandboxed + "\t.text\n\t.p2align 5\nf:\ng:\nt:\n\thlt\n");
   std::vector<uint8_t> scratch(ValidatorScratchBytes(code.size()));
   Violation violation{};
   ValidatorPolicy policy;
@@ -268,9 +269,12 @@ TEST_CASE("a refusal names the place in the source") {
 }
 
 TEST_CASE("malformed text is refused, never fatal") {
-  const char* const broken[] = {"movl (%eax", "movl ,,,,,,,,,", "movl (%eax,%ebx,4,5), %ecx", "call",
-                                "jmp *", "leal %eax", "bt", "xchgl", "rep", "\"", ".section", "%",
-                                "movl %fs:", "movl (,), %eax", "push", "pop", "call *$5"};
+  const char* const broken[] = {"movl (%eax", "movl ,,,,,,,,,", "movl (%eax,%ebx,4,5), %ecx",
+                                "call",       "jmp *",          "leal %eax",
+                                "bt",         "xchgl",          "rep",
+                                "\"",         ".section",       "%",
+                                "movl %fs:",  "movl (,), %eax", "push",
+                                "pop",        "call *$5"};
   for (const char* text : broken) {
     CAPTURE(text);
     std::string out;

@@ -153,8 +153,8 @@ TEST_CASE("room for the descriptors of a frame, and a signal when the owner dies
   CHECK(Refusal(orphan, "lockdown-owner").exit_code == 0);
 }
 
-// Starts an owner whose locked child holds the last copies of a pipe's end and waits for ever; kills the
-// owner. True when the pipe ends within two seconds, i.e. the child died too.
+// Starts an owner whose locked child holds the last copies of a pipe's end and waits for ever;
+// kills the owner. True when the pipe ends within two seconds, i.e. the child died too.
 bool DiesWithOwner(User user) {
   int ends[2], never[2];
   REQUIRE(pipe(ends) == 0);

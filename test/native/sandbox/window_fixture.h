@@ -1,5 +1,6 @@
-// A window with a program in it, in this process: text 0x20000, rodata 0x30000, data 0x40000 (hello), 32
-// MiB of memory, three channels on /dev/null. Unmapped at the end, so that cases do not meet.
+// A window with a program in it, in this process: text 0x20000, rodata 0x30000, data 0x40000
+// (hello), 32 MiB of memory, three channels on /dev/null. Unmapped at the end, so that cases do not
+// meet.
 #pragma once
 
 #include "sandbox/address_space.h"

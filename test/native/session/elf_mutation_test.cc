@@ -1,5 +1,5 @@
-// Program files with changed bytes, through the whole tool: every one ends with a documented status,
-// without a crash, a hang or an output file of a program that was refused.
+// Program files with changed bytes, through the whole tool: every one ends with a documented
+// status, without a crash, a hang or an output file of a program that was refused.
 #include <doctest/doctest.h>
 
 #include <cstring>

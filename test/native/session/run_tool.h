@@ -45,8 +45,8 @@ ToolResult RunTool(const std::vector<std::string>& arguments, const ToolOptions&
 // Path of a guest in assembly: test/guest/asm/NAME.S.
 std::string Guest(const std::string& name);
 
-// A manifest with the three standard channels: stdin from `input`, stdout and stderr to /dev/null unless
-// `output` names a file. Extra lines are appended.
+// A manifest with the three standard channels: stdin from `input`, stdout and stderr to /dev/null
+// unless `output` names a file. Extra lines are appended.
 std::string Manifest(const std::string& program, const std::string& input = "/dev/null",
                      const std::string& output = "/dev/null", const std::string& extra = "");
 
