@@ -1,8 +1,6 @@
 #include "session/session.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,22 +10,37 @@
 
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
-#include "sandbox/address_space.h"
-#include "sandbox/cpu.h"
-#include "sandbox/exec_memory.h"
-#include "sandbox/faults.h"
-#include "sandbox/guest_run.h"
 #include "session/ending.h"
+#include "session/guest_session.h"
 #include "session/prepare.h"
 #include "session/skip_validation.h"
 
 namespace zvm {
 namespace {
 
+// Takes the channels out of the manifest.
+SessionRequest MakeRequest(Manifest& manifest, const SessionOptions& options) {
+  SessionRequest request;
+  request.memory_bytes = manifest.memory_bytes;
+  request.memory_etag = manifest.memory_etag;
+  request.daemon_requested = !manifest.job.empty();
+  request.channels = std::move(manifest.channels);
+  request.channel_options = {options.etag_algorithm, options.preallocate};
+  request.limits = options.limits;
+  if (request.limits.wall_ms == 0) {
+    request.limits.wall_ms = static_cast<uint64_t>(manifest.timeout_s) * 1000;
+  }
+  request.policy = options.policy;
+  return request;
+}
+
 class Session {
  public:
   Session(Manifest manifest, const SessionOptions& options, Trace& trace)
-      : manifest_(std::move(manifest)), options_(options), trace_(trace) {}
+      : manifest_(std::move(manifest)),
+        options_(options),
+        trace_(trace),
+        guest_(process_, MakeRequest(manifest_, options)) {}
 
   int Run();
 
@@ -38,30 +51,21 @@ class Session {
   Failure MapProgram();
   Failure OpenChannels();
   Failure LockDown();
-  void RunProgram();
   void ReserveReport();
   void Finish(const Failure& failure);
   void FillReport(Report& report);
-  void MeasureTime(Report& report) const;
 
   Manifest manifest_;
   const SessionOptions& options_;
   Trace& trace_;
-  StopRequest stop_;
+  SandboxProcess process_;
+  GuestSession guest_;
   PrepareFailure prepare_failure_;
   ValidatorState validator_ = ValidatorState::kNotRun;
   PreparedImage image_;
-  AddressSpace space_;
-  ChannelTable channels_;
-  std::span<uint8_t> jail_scratch_;
   UniqueFd pagemap_;
-  Ending ending_;
-  DigestText memory_digest_;
-  uint64_t start_us_ = MonotonicUs();
-  std::vector<ChannelView> views_;
   std::unique_ptr<char[]> report_text_;
   size_t report_size_max_ = 0;
-  int status_ = 0;
 };
 
 // What the report of last resort is written in; a signal handler cannot ask the session.
@@ -111,61 +115,23 @@ Failure Session::Prepare() {
   return {};
 }
 
-// Everything that can be refused without touching the host.
-Failure Session::CheckRequest() {
-  if (Failure failure = AddressSpace::CheckMemory(image_.layout(), manifest_.memory_bytes);
-      failure.failed()) {
-    return failure;
-  }
-  return channels_.Check(std::move(manifest_.channels));
-}
+Failure Session::CheckRequest() { return guest_.Check(std::move(image_)); }
 
 Failure Session::MapProgram() {
-  if (Failure failure = space_.Reserve(); failure.failed()) {
+  if (Failure failure = process_.SetUpMemory(); failure.failed()) {
     return failure;
   }
-  if (Failure failure = MapThunk(); failure.failed()) {
-    return failure;
-  }
-  const size_t scratch_size = ValidatorScratchBytes(kJailSizeMax);
-  void* const scratch = mmap(nullptr, scratch_size, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (scratch == MAP_FAILED) {
-    return MakeFailure(ENOMEM, "session-no-memory", "no memory for the session");
-  }
-  jail_scratch_ = {static_cast<uint8_t*>(scratch), scratch_size};
-  return space_.Map(image_, manifest_.memory_bytes);
+  return guest_.MapProgram();
 }
 
-Failure Session::OpenChannels() {
-  TimeLimits limits = options_.limits;
-  if (limits.wall_ms == 0) {
-    limits.wall_ms = static_cast<uint64_t>(manifest_.timeout_s) * 1000;
-  }
-  // The clock starts before the channels are opened: a FIFO without a writer must not wait for
-  // ever.
-  if (Failure failure = ArmTimeLimits(limits); failure.failed()) {
-    return failure;
-  }
-  const ChannelOptions channel_options = {options_.etag_algorithm, options_.preallocate};
-  if (Failure failure = channels_.Open(channel_options, stop_); failure.failed()) {
-    return failure;
-  }
-  if (Failure failure = space_.WriteUserManifest(channels_); failure.failed()) {
-    return failure;
-  }
-  space_.WriteStartInfo();
-  return {};
-}
+Failure Session::OpenChannels() { return guest_.OpenChannels(); }
 
 Failure Session::LockDown() {
   if (manifest_.memory_etag) {
     pagemap_.Reset(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   }
-  if (Failure failure = SetGuestSegmentBase(); failure.failed()) {
-    return failure;
-  }
-  std::vector<int> keep(channels_.descriptors().begin(), channels_.descriptors().end());
+  const std::span<const int> channels = guest_.channels().descriptors();
+  std::vector<int> keep(channels.begin(), channels.end());
   for (const int fd : {kReportDescriptor, STDERR_FILENO, pagemap_.get(), trace_.descriptor()}) {
     if (fd >= 0 && fcntl(fd, F_GETFD) >= 0) {
       keep.push_back(fd);
@@ -189,12 +155,8 @@ Failure Session::LockDown() {
 
 // Memory for the report is taken now: after lockdown none can be had.
 void Session::ReserveReport() {
-  views_.resize(channels_.count());
   Report report;
-  report.channels = views_;
-  for (size_t i = 0; i < views_.size(); ++i) {
-    views_[i] = channels_.view(i);
-  }
+  FillReport(report);
   report_size_max_ = std::max(ReportSizeMax(report), kReportSizeMin);
   report_text_.reset(new char[report_size_max_]);
 }
@@ -213,10 +175,7 @@ Failure Session::Start() {
       {"channels mounting", &Session::OpenChannels},
   };
   g_last_report_format = options_.report_format;
-  Failure failure = QualifyCpu();
-  if (!failure.failed()) {
-    failure = InstallSignalHandlers(&stop_, OnTrustedFault);
-  }
+  Failure failure = process_.SetUpSignals(OnTrustedFault);
   for (const auto& [milestone, step] : steps) {
     if (failure.failed()) {
       return failure;
@@ -232,70 +191,19 @@ Failure Session::Start() {
   return failure;
 }
 
-void Session::RunProgram() {
-  GuestRun run;
-  run.space = &space_;
-  run.channels = &channels_;
-  run.stop = &stop_;
-  run.observer = trace_.active() ? &trace_ : nullptr;
-  run.jail_policy = options_.policy;
-  run.jail_scratch = jail_scratch_;
-  run.entry = image_.layout().entry;
-  run.daemon_requested = !manifest_.job.empty();
-  ending_.SetGuestOutcome(RunGuest(run), stop_, channels_.failure());
-}
-
-void Session::MeasureTime(Report& report) const {
-  rusage self;
-  getrusage(RUSAGE_SELF, &self);
-  const auto us = [](const timeval& t) {
-    return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec);
-  };
-  report.wall_us = MonotonicUs() - start_us_;
-  report.user_cpu_us = us(self.ru_utime);
-  report.system_cpu_us = us(self.ru_stime);
-  report.peak_memory_bytes = static_cast<uint64_t>(self.ru_maxrss) * 1024;
-}
-
 void Session::FillReport(Report& report) {
-  ending_.Fill(report);
+  report.profile = prepare_failure_.profile_needed;
+  guest_.FillReport(report);
   report.validator = validator_;
-  report.profile = image_.fd.valid() ? image_.profile_needed() : prepare_failure_.profile_needed;
-  report.etag_algorithm = options_.etag_algorithm;
-  report.memory_bytes =
-      static_cast<uint64_t>(std::max<int64_t>(manifest_.memory_bytes, 0));
-  if (image_.fd.valid()) {
-    report.program_digest = {image_.header.nexe_sha256_hex, sizeof image_.header.nexe_sha256_hex};
-  }
-  for (size_t i = 0; i < views_.size(); ++i) {
-    views_[i] = channels_.view(i);
-    report.any_etag |= views_[i].etag;
-  }
-  report.channels = views_;
-  report.any_etag |= manifest_.memory_etag;
-  report.memory_digest = memory_digest_;
-  report.accounting = channels_.accounting();
   const size_t kept = std::min<size_t>(prepare_failure_.violation_count, kReportedViolationsMax);
   report.violations = {prepare_failure_.violations.data(), kept};
   report.violation_count = prepare_failure_.violation_count;
-  MeasureTime(report);
 }
 
 // Ends the session, whatever happened before: channels are closed, digests taken, the report
 // written.
 void Session::Finish(const Failure& failure) {
-  if (failure.failed()) {
-    ending_.SetFailure(failure, stop_);
-  }
-  if (manifest_.memory_etag) {
-    Digest digest(options_.etag_algorithm);
-    space_.DigestMemory(digest, pagemap_.get());
-    memory_digest_ = digest.Value();
-  }
-  channels_.Close();
-  if (channels_.failure().failed()) {
-    ending_.AddFailure(channels_.failure());
-  }
+  guest_.End(failure, pagemap_.get());
   trace_.Milestone("channels destruction");
   if (report_text_ == nullptr) {
     // Failed before lockdown: memory can still be had.
@@ -307,8 +215,7 @@ void Session::Finish(const Failure& failure) {
   TextBuffer out(report_text_.get(), report_size_max_);
   RenderReport(report, options_.report_format, out);
   WriteAll(kReportDescriptor, out.view());
-  status_ = ending_.status();
-  if (options_.verbosity > 0 && status_ != 0) {
+  if (options_.verbosity > 0 && guest_.status() != 0) {
     FixedText<sizeof(Failure::text) + 64> line;
     line.Add("zvm-run: ").Add(report.state).AddChar('\n');
     WriteAll(STDERR_FILENO, line.view());
@@ -322,13 +229,13 @@ int Session::Run() {
   const Failure failure = Start();
   if (!failure.failed()) {
     if (options_.stop_before_entry) {
-      ending_.SetNotEntered();
+      guest_.SetNotEntered();
     } else {
-      RunProgram();
+      guest_.Run(trace_.active() ? &trace_ : nullptr);
     }
   }
   Finish(failure);
-  return status_;
+  return guest_.status();
 }
 
 }  // namespace

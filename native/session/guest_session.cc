@@ -1,0 +1,135 @@
+#include "session/guest_session.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "sandbox/cpu.h"
+#include "sandbox/exec_memory.h"
+
+namespace zvm {
+
+Failure SandboxProcess::SetUpSignals(TrustedFaultHandler on_trusted_fault) {
+  if (Failure failure = QualifyCpu(); failure.failed()) {
+    return failure;
+  }
+  return InstallSignalHandlers(&stop, on_trusted_fault);
+}
+
+Failure SandboxProcess::SetUpMemory() {
+  if (Failure failure = space.Reserve(); failure.failed()) {
+    return failure;
+  }
+  if (Failure failure = MapThunk(); failure.failed()) {
+    return failure;
+  }
+  const size_t scratch_size = ValidatorScratchBytes(kJailSizeMax);
+  void* const scratch = mmap(nullptr, scratch_size, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (scratch == MAP_FAILED) {
+    return MakeFailure(ENOMEM, "session-no-memory", "no memory for the session");
+  }
+  jail_scratch = {static_cast<uint8_t*>(scratch), scratch_size};
+  return SetGuestSegmentBase();
+}
+
+Failure GuestSession::Check(PreparedImage image) {
+  image_ = std::move(image);
+  if (Failure failure = AddressSpace::CheckMemory(image_.layout(), request_.memory_bytes);
+      failure.failed()) {
+    return failure;
+  }
+  return channels_.Check(std::move(request_.channels));
+}
+
+Failure GuestSession::MapProgram() {
+  return process_.space.Map(image_, request_.memory_bytes);
+}
+
+Failure GuestSession::OpenChannels() {
+  // The clock starts before the channels are opened: a FIFO without a writer must not wait for ever.
+  if (Failure failure = ArmTimeLimits(request_.limits); failure.failed()) {
+    return failure;
+  }
+  if (Failure failure = channels_.Open(request_.channel_options, process_.stop);
+      failure.failed()) {
+    return failure;
+  }
+  if (Failure failure = process_.space.WriteUserManifest(channels_); failure.failed()) {
+    return failure;
+  }
+  process_.space.WriteStartInfo();
+  // Memory for the report is taken now: after lockdown none can be had.
+  RefreshViews();
+  return {};
+}
+
+void GuestSession::Run(TrapObserver* observer) {
+  GuestRun run;
+  run.space = &process_.space;
+  run.channels = &channels_;
+  run.stop = &process_.stop;
+  run.observer = observer;
+  run.jail_policy = request_.policy;
+  run.jail_scratch = process_.jail_scratch;
+  run.entry = image_.layout().entry;
+  run.daemon_requested = request_.daemon_requested;
+  ending_.SetGuestOutcome(RunGuest(run), process_.stop, channels_.failure());
+}
+
+void GuestSession::End(const Failure& failure, int pagemap_fd) {
+  if (failure.failed()) {
+    ending_.SetFailure(failure, process_.stop);
+  }
+  if (request_.memory_etag) {
+    Digest digest(request_.channel_options.etag_algorithm);
+    process_.space.DigestMemory(digest, pagemap_fd);
+    memory_digest_ = digest.Value();
+  }
+  channels_.Close();
+  if (channels_.failure().failed()) {
+    ending_.AddFailure(channels_.failure());
+  }
+}
+
+void GuestSession::MeasureTime(Report& report) const {
+  rusage self;
+  getrusage(RUSAGE_SELF, &self);
+  const auto us = [](const timeval& t) {
+    return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec);
+  };
+  report.wall_us = MonotonicUs() - start_us_;
+  report.user_cpu_us = us(self.ru_utime);
+  report.system_cpu_us = us(self.ru_stime);
+  report.peak_memory_bytes = static_cast<uint64_t>(self.ru_maxrss) * 1024;
+}
+
+void GuestSession::RefreshViews() {
+  views_.resize(channels_.count());
+  for (size_t i = 0; i < views_.size(); ++i) {
+    views_[i] = channels_.view(i);
+  }
+}
+
+void GuestSession::FillReport(Report& report) {
+  ending_.Fill(report);
+  report.etag_algorithm = request_.channel_options.etag_algorithm;
+  report.memory_bytes = static_cast<uint64_t>(std::max<int64_t>(request_.memory_bytes, 0));
+  if (image_.fd.valid()) {
+    report.profile = image_.profile_needed();
+    report.program_digest = {image_.header.nexe_sha256_hex, sizeof image_.header.nexe_sha256_hex};
+  }
+  RefreshViews();
+  report.any_etag = request_.memory_etag;
+  for (const ChannelView& view : views_) {
+    report.any_etag |= view.etag;
+  }
+  report.channels = views_;
+  report.memory_digest = memory_digest_;
+  report.accounting = channels_.accounting();
+  MeasureTime(report);
+}
+
+}  // namespace zvm
