@@ -34,6 +34,9 @@ declare -A may=(
   [report]="abi base channel report validator" [lockdown]="abi base lockdown"
   [sandbox]="abi base channel loader sandbox validator"
   [session]="abi base channel loader lockdown manifest report sandbox session validator"
+  [wire]="base wire"
+  [worker]="base channel lockdown report sandbox session validator wire worker"
+  [addon]="base validator wire addon"
 )
 for module in "${!may[@]}"; do
   for file in $(git ls-files "native/$module/*.cc" "native/$module/*.h" "native/$module/*.S"); do

@@ -23,9 +23,12 @@ bool Reserves(const Channel& channel, const ChannelSource& source, bool prealloc
          DirectionOf(channel.spec.limits) != Direction::kRead;
 }
 
-// Thousands of channels are allowed; the usual soft limit is 1024. When the system refuses, opening
+// Descriptors that were passed are open already. Thousands of channels are allowed; the usual soft limit is 1024. When the system refuses, opening
 // tells which channel found no descriptor.
-void RaiseDescriptorLimit(size_t source_count) {
+void RaiseDescriptorLimit(size_t source_count, size_t passed_count) {
+  if (source_count == passed_count) {
+    return;
+  }
   rlimit limit;
   const rlim_t wanted = source_count + kOtherDescriptorsMax;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
@@ -96,7 +99,7 @@ Failure BeginChannel(Channel& channel, bool preallocate) {
 }  // namespace
 
 Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRequest& stop) {
-  size_t source_count = 0, voters_max = 0;
+  size_t source_count = 0, passed_count = 0, voters_max = 0;
   for (Channel& channel : channels) {
     if (channel.spec.etag) {
       channel.digest.emplace(options.etag_algorithm);
@@ -109,10 +112,11 @@ Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRe
     for (size_t i = 0; i < count; ++i) {
       if (channel.spec.sources[i].kind == SourceKind::kDescriptor) {
         channel.passed[i].Reset(channel.spec.sources[i].descriptor);
+        ++passed_count;
       }
     }
   }
-  RaiseDescriptorLimit(source_count);
+  RaiseDescriptorLimit(source_count, passed_count);
   for (Channel& channel : channels) {
     if (Failure reason = OpenChannel(channel, options.preallocate, stop); reason.failed()) {
       return reason;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/descriptor_status.h"
 #include "base/unique_fd.h"
 #include "channel/channel_failure.h"
 #include "channel/ledger.h"
@@ -114,7 +115,7 @@ bool NeedsPositions(const SourceRequest& request) {
 
 Failure CheckDescriptor(const SourceRequest& request, int fd, FileKind* kind, struct stat* status) {
   const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
-  if (flags < 0 || fstat(fd, status) != 0) {
+  if (flags < 0 || StatDescriptor(fd, status) != 0) {
     return RefuseOpen(request, EBADF, EBADF);
   }
   *kind = KindOf(*status, fd);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor_status.h"
 #include "base/guest_addr.h"
 #include "sandbox/exec_memory.h"
 
@@ -108,7 +109,7 @@ Result<PreparedImage, Failure> AdoptImage(UniqueFd fd) {
     return Refuse("the image was made by another version");
   }
   struct stat status;
-  if (!LayoutHolds(image.layout()) || fstat(fd.get(), &status) != 0 ||
+  if (!LayoutHolds(image.layout()) || StatDescriptor(fd.get(), &status) != 0 ||
       static_cast<uint64_t>(status.st_size) != ImageSizeBytes(image.layout())) {
     return Refuse("the layout of the image is broken");
   }

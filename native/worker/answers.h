@@ -1,0 +1,22 @@
+// The answers to task frames, from the facts that session and validator give. Never allocates; the
+// frame lies in a buffer of the process and is sent at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "report/report.h"
+#include "session/image_builder.h"
+#include "wire/layout.h"
+
+namespace zvm {
+
+// Sends `prepared`. `header` is that of the image, read back; ignored unless `answer.built`.
+void SendPrepared(uint64_t session_id, const BuildAnswer& answer, const ImageHeader& header,
+                  uint64_t program_size_bytes);
+
+// Sends `report`. `start_indexes[i]`: number in the start frame of the i-th channel of the report.
+void SendReport(uint64_t session_id, const Report& report,
+                std::span<const uint16_t> start_indexes);
+
+}  // namespace zvm

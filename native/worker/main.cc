@@ -1,0 +1,52 @@
+// zvm-worker: a process of the service that prepares one program or runs one session. Started by the
+// addon with a socket as descriptor 0; never by hand.
+#include <unistd.h>
+
+#include <charconv>
+#include <string_view>
+
+#include "base/end_process.h"
+#include "session/trace.h"
+#include "worker/serve.h"
+
+namespace zvm {
+namespace {
+
+constexpr std::string_view kUsage =
+    "usage: zvm-worker prepare|session CPU_SECONDS FILE_SIZE_BYTES ADDRESS_SPACE_BYTES\n"
+    "(0 = no limit; descriptor 0 is a socket to the service)\n";
+
+bool ParseNumber(const char* text, uint64_t* value) {
+  const std::string_view view = text;
+  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), *value);
+  return error == std::errc() && end == view.data() + view.size();
+}
+
+bool ParseOptions(int argc, char** argv, WorkerOptions* options) {
+  if (argc != 5) {
+    return false;
+  }
+  const std::string_view role = argv[1];
+  options->role = role == "prepare" ? WorkerRole::kPrepare : WorkerRole::kSession;
+  return (role == "prepare" || role == "session") &&
+         ParseNumber(argv[2], &options->limits.cpu_seconds) &&
+         ParseNumber(argv[3], &options->limits.file_size_bytes) &&
+         ParseNumber(argv[4], &options->limits.address_space_bytes);
+}
+
+int Main(int argc, char** argv) {
+  WorkerOptions options;
+  if (!ParseOptions(argc, argv, &options)) {
+    WriteAll(STDERR_FILENO, kUsage);
+    return kWorkerSetUpFailed;
+  }
+  return Serve(options, options.role == WorkerRole::kPrepare ? PrepareRole() : SessionRole());
+}
+
+}  // namespace
+}  // namespace zvm
+
+int main(int argc, char** argv) {
+  zvm::EndProcess(zvm::Main(argc, argv));
+  __builtin_unreachable();
+}

@@ -1,0 +1,154 @@
+#include "worker/serve.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sandbox/image.h"
+#include "session/trace.h"
+#include "validator/features.h"
+#include "wire/frame_reader.h"
+#include "wire/frame_writer.h"
+
+namespace zvm {
+namespace {
+
+// Numbers for the descriptors of one frame behind 0, 1, 2 and the few of set-up.
+constexpr unsigned kDescriptorNumbersMax = kFrameDescriptorsMax + 16;
+
+int TellSetUpFailure(const Failure& failure) {
+  FixedText<sizeof(Failure::text) + 64> line;
+  line.Add("zvm-worker: ").Add(failure.message()).AddChar('\n');
+  WriteAll(STDERR_FILENO, line.view());
+  return kWorkerSetUpFailed;
+}
+
+// The owner is who made the socket pair.
+Failure FindOwner(pid_t* owner) {
+  ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(kControlDescriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+      peer.pid <= 0) {
+    return MakeFailure(ENOTSOCK, "worker-socket", "descriptor 0 is no socket to an owner");
+  }
+  *owner = peer.pid;
+  return {};
+}
+
+// 1 and 2 must be taken, so that no descriptor of a frame gets their numbers.
+Failure FillStandardDescriptors() {
+  for (int fd = 1; fd <= 2;) {
+    if (fcntl(fd, F_GETFD) >= 0) {
+      ++fd;
+    } else if (open("/dev/null", O_RDWR | O_CLOEXEC) != fd) {
+      return MakeFailure(EMFILE, "worker-descriptors", "cannot open /dev/null");
+    }
+  }
+  return {};
+}
+
+Failure RaiseWall(const WorkerOptions& options, Role& role, LockdownStatus* status) {
+  LockdownOptions lockdown;
+  if (Failure failure = FindOwner(&lockdown.owner_pid); failure.failed()) {
+    return failure;
+  }
+  if (Failure failure = FillStandardDescriptors(); failure.failed()) {
+    return failure;
+  }
+  if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+    return MakeFailure(EINVAL, "worker-signals", "cannot ignore SIGPIPE");
+  }
+  if (Failure failure = role.SetUp(); failure.failed()) {
+    return failure;
+  }
+  const int keep[] = {kControlDescriptor, STDOUT_FILENO, STDERR_FILENO, role.kept_descriptor()};
+  lockdown.keep_descriptors = std::span(keep).first(keep[3] < 0 ? 3 : 4);
+  lockdown.descriptors_max = kDescriptorNumbersMax;
+  lockdown.stage = role.stage();
+  lockdown.limits = options.limits;
+  return Lockdown(lockdown, status);
+}
+
+uint32_t WallsOf(const LockdownStatus& status) {
+  return (status.seccomp ? kWallSeccomp : 0u) | (status.privileges_dropped ? kWallPrivileges : 0u) |
+         (status.landlock ? kWallLandlock : 0u) | (status.not_dumpable ? kWallNotDumpable : 0u) |
+         (status.rlimits ? kWallRlimits : 0u) | (status.dies_with_owner ? kWallParentDeath : 0u);
+}
+
+bool SayHello(WireHello hello) {
+  uint8_t buffer[sizeof hello];
+  FrameWriter frame(buffer);
+  frame.Add(hello);
+  return WriteFrame(kControlDescriptor, frame.Finish(FrameType::kHello, 0)) == 0;
+}
+
+int Refuse(FrameError error, uint64_t session_id) {
+  WireRefusal refusal;
+  const std::string_view name = FrameErrorName(error);
+  refusal.reason = static_cast<uint32_t>(error);
+  refusal.name_size = static_cast<uint16_t>(name.size());
+  uint8_t buffer[sizeof refusal + 64];
+  FrameWriter frame(buffer);
+  frame.Add(refusal);
+  frame.AddText(name);
+  // Nobody to tell when this fails: the exit status says the same.
+  (void)WriteFrame(kControlDescriptor, frame.Finish(FrameType::kRefusal, session_id));
+  return kWorkerRefused;
+}
+
+int TakeTask(Role& role) {
+  static uint8_t buffer[kFrameSizeMax];
+  static TaskFrame frame;
+  size_t size = 0;
+  for (;;) {
+    switch (ReceiveFrame(kControlDescriptor, buffer, &size, &frame.descriptors)) {
+      case ReceiveEnd::kFrame: break;
+      case ReceiveEnd::kClosed: return kWorkerDone;
+      case ReceiveEnd::kInterrupted:
+        if (role.stop_requested()) {
+          return kWorkerDone;
+        }
+        continue;
+      case ReceiveEnd::kTruncated: return Refuse(FrameError::kTruncated, 0);
+      case ReceiveEnd::kWouldBlock:
+      case ReceiveEnd::kError: return kWorkerRefused;
+    }
+    break;
+  }
+  frame.bytes = {buffer, size};
+  FrameError error = ReadHeader(frame.bytes, frame.descriptors.count(), &frame.header);
+  if (error == FrameError::kNone &&
+      frame.header.type != static_cast<uint16_t>(role.task_type())) {
+    error = FrameError::kType;
+  }
+  if (error == FrameError::kNone) {
+    error = role.Do(frame);
+  }
+  return error == FrameError::kNone ? kWorkerDone : Refuse(error, frame.header.session_id);
+}
+
+}  // namespace
+
+int Serve(const WorkerOptions& options, Role& role) {
+  const uint64_t start_us = MonotonicUs();
+  const auto pid = static_cast<uint32_t>(getpid());  // asked while it may be
+  LockdownStatus status;
+  if (const Failure failure = RaiseWall(options, role, &status); failure.failed()) {
+    return TellSetUpFailure(failure);
+  }
+  // SAFETY: from here on bytes of others come in; the outer wall stands.
+  WireHello hello;
+  hello.pid = pid;
+  hello.role = static_cast<uint8_t>(options.role);
+  hello.image_version = kImageVersion;
+  hello.walls = WallsOf(status);
+  hello.cpu_features = CpuFeatures::OfThisCpu().bits();
+  hello.setup_us = MonotonicUs() - start_us;
+  if (!SayHello(hello)) {
+    return kWorkerDone;  // the owner is gone already
+  }
+  return TakeTask(role);
+}
+
+}  // namespace zvm

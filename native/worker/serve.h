@@ -1,0 +1,63 @@
+// The life of a worker: set up, raise the outer wall, say hello, take one task frame, answer it, end.
+// What a task is belongs to a role (prepare_role, session_role); every byte from the socket goes
+// through here. Frames and exit statuses: docs/wire.md.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <span>
+
+#include "base/failure.h"
+#include "base/stop_request.h"
+#include "lockdown/lockdown.h"
+#include "wire/frame_socket.h"
+#include "wire/layout.h"
+
+namespace zvm {
+
+// The socket to the owner. 1 is /dev/null and 2 belongs to the owner: descriptors that come with a
+// frame must never land where something writes on its own.
+inline constexpr int kControlDescriptor = 0;
+
+inline constexpr int kWorkerDone = 0;
+inline constexpr int kWorkerRefused = 81;
+inline constexpr int kWorkerSetUpFailed = 82;
+inline constexpr int kWorkerFault = 83;
+
+struct WorkerOptions {
+  WorkerRole role = WorkerRole::kSession;
+  LockdownLimits limits;
+};
+
+// A task frame: header checked, descriptors owned.
+struct TaskFrame {
+  WireHeader header;
+  std::span<const uint8_t> bytes;
+  FrameDescriptors descriptors;
+};
+
+class Role {
+ public:
+  virtual LockdownStage stage() const = 0;
+  virtual FrameType task_type() const = 0;
+  // Everything that costs time or needs what the outer wall takes away.
+  [[nodiscard]] virtual Failure SetUp() = 0;
+  // A descriptor from SetUp that must survive the outer wall, or -1.
+  virtual int kept_descriptor() const { return -1; }
+  // A signal that interrupted the wait for a frame wants the worker to end.
+  virtual bool stop_requested() const { return false; }
+  // Does the task and sends its answer, unless the frame is refused: then nothing was done or sent.
+  [[nodiscard]] virtual FrameError Do(TaskFrame& frame) = 0;
+
+ protected:
+  ~Role() = default;
+};
+
+// Returns the exit status; the caller must end with EndProcess.
+int Serve(const WorkerOptions& options, Role& role);
+
+Role& PrepareRole();
+Role& SessionRole();
+
+}  // namespace zvm
