@@ -17,6 +17,9 @@ extern function __preinit_array_start[], __preinit_array_end[];
 extern function __init_array_start[], __init_array_end[];
 extern function __fini_array_start[], __fini_array_end[];
 
+/* Identifies this program to __cxa_atexit; there is only one. */
+void *__dso_handle __attribute__((visibility("hidden"))) = &__dso_handle;
+
 int main(int argc, char **argv, char **envp);
 
 /* To the runtime's log channel, or to standard error when there is none. */

@@ -27,9 +27,10 @@ for member in "${members[@]}"; do
 done
 # The unwinder walks frames of C functions that call back into C++, so everything here has tables.
 cp "$gcc/libgcc/unwind-generic.h" "$build/unwind.h"
-for source in unwind-dw2 unwind-dw2-fde unwind-c; do
-  compile "$source" "$gcc/libgcc/$source.c" -fexceptions -fasynchronous-unwind-tables -I"$build"
+unwind=(-fexceptions -fasynchronous-unwind-tables -I"$build")
+for source in unwind-dw2 unwind-c; do
+  compile "$source" "$gcc/libgcc/$source.c" "${unwind[@]}"
 done
-compile register_frames "$here/libgcc/register_frames.c"
+compile frames "$here/libgcc/frames.c" "${unwind[@]}"
 rm -f "$prefix/lib/$profile/libgcc.a"
 "$tools/zvm-ar" rcs "$prefix/lib/$profile/libgcc.a" "${objects[@]}"
