@@ -31,10 +31,7 @@ sources_of() {
     newlib) ls sysroot/newlib.sh sysroot/newlib-port.sh ;;
     runtime) ls sysroot/runtime.sh runtime/* crt/* ../abi/*.h; find include -type f ;;
     libgcc) ls sysroot/libgcc.sh sysroot/gcc-source.sh sysroot/libgcc/* ;;
-    libstdcxx)
-      ls sysroot/libstdcxx.sh sysroot/gcc-source.sh sysroot/newlib-port.sh
-      find include -type f
-      ;;
+    libstdcxx) ls sysroot/libstdcxx.sh sysroot/gcc-source.sh sysroot/newlib-port.sh ;;
     *) echo "guest: unknown stage '$1'" >&2; return 1 ;;
   esac
 }

@@ -1,9 +1,11 @@
 /* int setjmp(jmp_buf) and void longjmp(jmp_buf, int). The buffer, in 8-byte words: rbx, rbp, rsp,
  * r12, r13, r14, return address. r15 never changes, r11 is scratch, r10 and below die in calls. */
 	.text
-	.globl	setjmp
+	.globl	setjmp, _setjmp
 	.type	setjmp, @function
+	.type	_setjmp, @function
 setjmp:
+_setjmp:
 	popq	%rdx
 	movq	%rbx, (%edi)
 	movq	%rbp, 8(%edi)
@@ -17,9 +19,11 @@ setjmp:
 	ret
 	.size	setjmp, .-setjmp
 
-	.globl	longjmp
+	.globl	longjmp, _longjmp
 	.type	longjmp, @function
+	.type	_longjmp, @function
 longjmp:
+_longjmp:
 	movl	%esi, %eax
 	testl	%eax, %eax
 	jne	1f

@@ -62,11 +62,11 @@ void Explain(const std::string& verdict, const std::string& nexe) {
              static_cast<unsigned long long>(kTextStart + offset));
     std::string place;
     RunRequest request;
-    request.arguments = {"addr2line", "-f", "-C", "-p", "-e", nexe, address};
+    request.arguments = {"llvm-symbolizer-16", "-p", "-C", "-e", nexe, address};
     request.output = &place;
     request.quiet = true;
     if (Run(request) != 0 || place.empty()) place = address;
-    if (place.back() == '\n') place.pop_back();
+    while (!place.empty() && place.back() == '\n') place.pop_back();
     fprintf(stderr, "%s: %s\n", place.c_str(), line.c_str());
   }
 }

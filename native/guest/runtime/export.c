@@ -2,7 +2,6 @@
  * Names without a leading slash, /dev left out, links kept, pax headers only where ustar is too small. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zvm.h>
@@ -90,12 +89,26 @@ static int PutHeader(struct sink *sink, const char *name, char type, int64_t siz
   return Put(sink, &header, sizeof header);
 }
 
+/* Writes `value` in decimal with at least `digits` digits, 0-terminated. No printf: a program that does
+ * not print numbers should not carry it. */
+static void Decimal(char *text, uint64_t value, int digits) {
+  char reversed[24];
+  int count = 0;
+  while (value != 0 || count < digits) {
+    reversed[count++] = (char)('0' + value % 10);
+    value /= 10;
+  }
+  for (int i = 0; i < count; ++i) text[i] = reversed[count - 1 - i];
+  text[count] = 0;
+}
+
 /* Appends "LENGTH key=value\n"; LENGTH counts itself. */
 static void AppendPax(char *text, const char *key, const char *value) {
-  size_t length = strlen(key) + strlen(value) + 3;
+  const size_t length = strlen(key) + strlen(value) + 3;
   size_t digits = 1;
   for (size_t bound = 10; length + digits >= bound; bound *= 10) ++digits;
-  sprintf(text + strlen(text), "%u %s=%s\n", (unsigned)(length + digits), key, value);
+  Decimal(text + strlen(text), length + digits, 1);
+  strcat(strcat(strcat(strcat(strcat(text, " "), key), "="), value), "\n");
 }
 
 static int PutExtension(struct sink *sink, const struct zvm_node *node, const char *name,
@@ -103,7 +116,7 @@ static int PutExtension(struct sink *sink, const struct zvm_node *node, const ch
   const bool long_name = strlen(name) > sizeof((struct tar_header *)0)->name;
   const bool long_link = link != NULL && strlen(link) > sizeof((struct tar_header *)0)->link;
   const bool large = size >> USTAR_SIZE_MAX_BITS != 0;
-  const bool fraction = node->change_ns % 1000000000 != 0;
+  const bool fraction = node->change_ns > 0 && node->change_ns % 1000000000 != 0;
   if (!long_name && !long_link && !large && !fraction) return 0;
   char *text = malloc(strlen(name) + (link != NULL ? strlen(link) : 0) + 256);
   if (text == NULL) return -ENOMEM;
@@ -112,12 +125,13 @@ static int PutExtension(struct sink *sink, const struct zvm_node *node, const ch
   if (long_name) AppendPax(text, "path", name);
   if (long_link) AppendPax(text, "linkpath", link);
   if (large) {
-    snprintf(number, sizeof number, "%lld", (long long)size);
+    Decimal(number, (uint64_t)size, 1);
     AppendPax(text, "size", number);
   }
   if (fraction) {
-    snprintf(number, sizeof number, "%lld.%09lld", (long long)(node->change_ns / 1000000000),
-             (long long)(node->change_ns % 1000000000));
+    Decimal(number, (uint64_t)(node->change_ns / 1000000000), 1);
+    strcat(number, ".");
+    Decimal(number + strlen(number), (uint64_t)(node->change_ns % 1000000000), 9);
     AppendPax(text, "mtime", number);
   }
   const int64_t length = (int64_t)strlen(text);

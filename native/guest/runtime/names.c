@@ -1,6 +1,7 @@
 /* Calls that change names: mkdir, unlink, rename, link, symlink, and the working directory. */
 #include <errno.h>
 #include <fcntl.h>
+#include <reent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +70,16 @@ int unlinkat(int directory_fd, const char *path, int flags) {
   return (int)zvm_result(Remove(directory_fd, path, (flags & AT_REMOVEDIR) != 0));
 }
 
+/* newlib's own would not remove directories; its tmpfile() calls the second form. */
 int remove(const char *path) {
   struct zvm_node *node;
   const int error = zvm_walk_node(AT_FDCWD, path, 0, &node);
   if (error < 0) return (int)zvm_result(error);
   return node->kind == ZVM_DIRECTORY ? rmdir(path) : unlink(path);
+}
+int _remove_r(struct _reent *reent, const char *path) {
+  (void)reent;
+  return remove(path);
 }
 
 static int Link(int from_fd, const char *from, int to_fd, const char *to, bool follow) {

@@ -32,6 +32,13 @@ flags+=" -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_BLKSIZE -DHAVE_NANOSLEEP -DMALLOC_ALI
 make -j"$jobs" all-target-newlib MAKEINFO=true >make.log 2>&1 ||
   { tail -30 make.log >&2; exit 1; }
 make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&1
+
+# Regular expressions and pattern matching, which newlib builds for its POSIX systems only.
+posix=../source/newlib/libc/posix
+for name in regcomp regexec regerror regfree collate collcmp fnmatch; do
+  "$tools/zvm-cc" $flags -isystem install/x86_64-elf/include -c "$posix/$name.c" -o "$name.o"
+  "$tools/zvm-ar" rs install/x86_64-elf/lib/libc.a "$name.o" 2>/dev/null
+done
 mkdir -p "$prefix/include" "$prefix/lib/$profile"
 cp -r install/x86_64-elf/include/. "$prefix/include/"
 rm "$prefix/include/sys/dirent.h" # the runtime's own takes its place

@@ -15,7 +15,11 @@ cp "$guest/crt/nexe.ld" "$prefix/lib/"
 objects=()
 for source in "$guest"/crt/setjmp.S "$guest"/runtime/*.c; do
   object=$work/runtime-$profile/$(basename "${source%.*}").o
-  "$tools/zvm-cc" -c -O2 -g -std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc \
+  optimise=-Os # small programs carry most of it
+  [ "$(basename "$source")" = memory.c ] &&
+    optimise="-O2 -fno-builtin -fno-tree-loop-distribute-patterns"
+  # shellcheck disable=SC2086
+  "$tools/zvm-cc" -c $optimise -g -std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc \
     -ffunction-sections -fdata-sections -I"$prefix/include" "$source" -o "$object"
   objects+=("$object")
 done
