@@ -31,6 +31,16 @@ int execve(const char *path, char *const arguments[], char *const environment[])
   (void)path, (void)arguments, (void)environment;
   return (int)zvm_result(-ENOSYS);
 }
+int execv(const char *path, char *const arguments[]) { return execve(path, arguments, NULL); }
+int execvp(const char *path, char *const arguments[]) { return execve(path, arguments, NULL); }
+int execl(const char *path, const char *first, ...) {
+  (void)first;
+  return execve(path, NULL, NULL);
+}
+int execlp(const char *path, const char *first, ...) {
+  (void)first;
+  return execve(path, NULL, NULL);
+}
 pid_t wait(int *status) {
   (void)status;
   return (pid_t)zvm_result(-ECHILD);

@@ -10,5 +10,5 @@ tar -C "$work/gcc" --strip-components=1 -xf /usr/src/gcc-12/gcc-12.2.0-dfsg.tar.
   $top/gcc/BASE-VER $top/gcc/DATESTAMP $top/config.sub $top/config.guess $top/install-sh \
   $top/ltmain.sh $top/missing $top/mkinstalldirs $top/config-ml.in $top/libtool.m4 $top/compile \
   $top/depcomp $top/configure
-rm -rf "$work/gcc/libstdc++-v3/testsuite"
+rm -rf "$work"/gcc/libstdc++-v3/testsuite/[0-9]*_* # by far the largest part
 touch "$work/gcc/.unpacked"

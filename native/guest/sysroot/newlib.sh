@@ -31,12 +31,15 @@ flags+=" -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_BLKSIZE -DHAVE_NANOSLEEP -DMALLOC_ALI
   NM_FOR_TARGET=nm STRIP_FOR_TARGET=strip CFLAGS_FOR_TARGET="$flags" MAKEINFO=true >configure.log 2>&1
 make -j"$jobs" all-target-newlib MAKEINFO=true >make.log 2>&1 ||
   { tail -30 make.log >&2; exit 1; }
+# printf and its kin again for size: every small program carries them.
+make -C x86_64-elf/newlib/libc/stdio clean >>make.log 2>&1
+make -j"$jobs" all-target-newlib MAKEINFO=true CFLAGS_FOR_TARGET="${flags/-O2/-Os}" >>make.log 2>&1
 make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&1
 
 # Regular expressions and pattern matching, which newlib builds for its POSIX systems only.
 posix=../source/newlib/libc/posix
 for name in regcomp regexec regerror regfree collate collcmp fnmatch; do
-  "$tools/zvm-cc" $flags -isystem install/x86_64-elf/include -c "$posix/$name.c" -o "$name.o"
+  "$tools/zvm-cc" $flags -D_GNU_SOURCE -I"$posix" -isystem install/x86_64-elf/include -c "$posix/$name.c" -o "$name.o"
   "$tools/zvm-ar" rs install/x86_64-elf/lib/libc.a "$name.o" 2>/dev/null
 done
 mkdir -p "$prefix/include" "$prefix/lib/$profile"

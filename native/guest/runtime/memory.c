@@ -1,0 +1,167 @@
+/* memcpy, memmove, memset, memcmp, memchr and strlen with 16-byte vectors: newlib's C versions move 4
+ * bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
+ * strlen and memchr, which read whole aligned vectors and so never cross into another page. */
+#include <emmintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef __m128i vector;
+enum { V = sizeof(vector) };
+
+static inline vector Load(const void *from) { return _mm_loadu_si128(from); }
+static inline void Store(void *to, vector value) { _mm_storeu_si128(to, value); }
+
+/* Up to 32 bytes, all loads before all stores: right for any overlap. */
+static inline void MoveSmall(unsigned char *to, const unsigned char *from, size_t size) {
+  if (size >= V) {
+    const vector head = Load(from);
+    const vector tail = Load(from + size - V);
+    Store(to, head);
+    Store(to + size - V, tail);
+  } else if (size >= 8) {
+    uint64_t head, tail;
+    __builtin_memcpy(&head, from, 8);
+    __builtin_memcpy(&tail, from + size - 8, 8);
+    __builtin_memcpy(to, &head, 8);
+    __builtin_memcpy(to + size - 8, &tail, 8);
+  } else if (size >= 4) {
+    uint32_t head, tail;
+    __builtin_memcpy(&head, from, 4);
+    __builtin_memcpy(&tail, from + size - 4, 4);
+    __builtin_memcpy(to, &head, 4);
+    __builtin_memcpy(to + size - 4, &tail, 4);
+  } else if (size != 0) {
+    const unsigned char first = from[0], middle = from[size / 2], last = from[size - 1];
+    to[0] = first;
+    to[size / 2] = middle;
+    to[size - 1] = last;
+  }
+}
+
+static inline void Copy64(unsigned char *to, const unsigned char *from) {
+  const vector a = Load(from), b = Load(from + V), c = Load(from + 2 * V), d = Load(from + 3 * V);
+  Store(to, a);
+  Store(to + V, b);
+  Store(to + 2 * V, c);
+  Store(to + 3 * V, d);
+}
+
+/* For size > 2 * V and to below from, or no overlap. */
+static void MoveForward(unsigned char *to, const unsigned char *from, size_t size) {
+  const vector tail = Load(from + size - V);
+  unsigned char *const last = to + size - V;
+  for (; size >= 4 * V; size -= 4 * V, from += 4 * V, to += 4 * V) Copy64(to, from);
+  for (; size > V; size -= V, from += V, to += V) Store(to, Load(from));
+  Store(last, tail);
+}
+
+/* For size > 2 * V and to above from. */
+static void MoveBackward(unsigned char *to, const unsigned char *from, size_t size) {
+  const vector head = Load(from);
+  for (; size >= 4 * V; size -= 4 * V) Copy64(to + size - 4 * V, from + size - 4 * V);
+  for (; size > V; size -= V) Store(to + size - V, Load(from + size - V));
+  Store(to, head);
+}
+
+void *memmove(void *target, const void *source, size_t size) {
+  unsigned char *to = target;
+  const unsigned char *from = source;
+  if (size <= 2 * V) {
+    MoveSmall(to, from, size);
+  } else if ((uintptr_t)to - (uintptr_t)from >= size) {
+    MoveForward(to, from, size);
+  } else {
+    MoveBackward(to, from, size);
+  }
+  return target;
+}
+
+void *memcpy(void *restrict target, const void *restrict source, size_t size) {
+  if (size <= 2 * V) {
+    MoveSmall(target, source, size);
+  } else {
+    /* Aligned stores: the first vector overlaps the second. */
+    unsigned char *to = target;
+    const unsigned char *from = source;
+    Store(to, Load(from));
+    const size_t skip = V - ((uintptr_t)to & (V - 1));
+    if (size - skip <= 2 * V) {
+      MoveSmall(to + skip, from + skip, size - skip);
+    } else {
+      MoveForward(to + skip, from + skip, size - skip);
+    }
+  }
+  return target;
+}
+
+void *memset(void *target, int byte, size_t size) {
+  unsigned char *to = target;
+  const vector value = _mm_set1_epi8((char)byte);
+  if (size < V) {
+    const uint64_t word = (uint64_t)(unsigned char)byte * UINT64_C(0x0101010101010101);
+    if (size >= 8) {
+      __builtin_memcpy(to, &word, 8);
+      __builtin_memcpy(to + size - 8, &word, 8);
+    } else if (size >= 4) {
+      __builtin_memcpy(to, &word, 4);
+      __builtin_memcpy(to + size - 4, &word, 4);
+    } else if (size != 0) {
+      to[0] = to[size / 2] = to[size - 1] = (unsigned char)byte;
+    }
+    return target;
+  }
+  Store(to, value);
+  Store(to + size - V, value);
+  unsigned char *const end = to + size;
+  to += V - ((uintptr_t)to & (V - 1));
+  for (; (size_t)(end - to) >= 4 * V && to < end; to += 4 * V) {
+    _mm_store_si128((vector *)to, value);
+    _mm_store_si128((vector *)(to + V), value);
+    _mm_store_si128((vector *)(to + 2 * V), value);
+    _mm_store_si128((vector *)(to + 3 * V), value);
+  }
+  for (; to < end && (size_t)(end - to) >= V; to += V) _mm_store_si128((vector *)to, value);
+  return target;
+}
+
+int memcmp(const void *left, const void *right, size_t size) {
+  const unsigned char *a = left;
+  const unsigned char *b = right;
+  for (; size >= V; size -= V, a += V, b += V) {
+    const unsigned equal = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(Load(a), Load(b)));
+    if (equal != 0xffff) {
+      const int at = __builtin_ctz(~equal);
+      return a[at] - b[at];
+    }
+  }
+  for (; size != 0; --size, ++a, ++b) {
+    if (*a != *b) return *a - *b;
+  }
+  return 0;
+}
+
+void *memchr(const void *where, int byte, size_t size) {
+  if (size == 0) return NULL;
+  const unsigned char *at = where;
+  const vector wanted = _mm_set1_epi8((char)byte);
+  const size_t before = (uintptr_t)at & (V - 1);
+  const vector *aligned = (const vector *)(at - before);
+  unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*aligned, wanted)) >> before << before;
+  size_t end = V - before; /* bytes of the operand seen so far */
+  while (found == 0 && end < size) {
+    found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*++aligned, wanted));
+    end += V;
+  }
+  if (found == 0) return NULL;
+  const unsigned char *match = (const unsigned char *)aligned + __builtin_ctz(found);
+  return (size_t)(match - at) < size ? (void *)match : NULL;
+}
+
+size_t strlen(const char *text) {
+  const size_t before = (uintptr_t)text & (V - 1);
+  const vector *aligned = (const vector *)(text - before);
+  const vector zero = _mm_setzero_si128();
+  unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*aligned, zero)) >> before << before;
+  while (found == 0) found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*++aligned, zero));
+  return (size_t)((const char *)aligned + __builtin_ctz(found) - text);
+}
