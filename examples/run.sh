@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples/run.sh NAME: builds examples/NAME with zvm-cc or zvm-c++, runs it from its manifest, prints what
-# it wrote and the session's report.
+# examples/run.sh NAME: builds examples/NAME with zvm-cc or zvm-c++, runs it from its manifest,
+# prints what it wrote and the session's report.
 set -euo pipefail
 name=$1
 cd "$(dirname "$0")/.."

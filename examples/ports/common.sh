@@ -6,14 +6,14 @@ work=$tools/ports/$port
 profile=${ZVM_PROFILE:-zvm}
 mkdir -p "$work"
 
-# run NEXE STDIN STDOUT [ARGUMENT...]: one session; prints what the program wrote to standard error and
-# returns its exit code, or 125 when the session did not end by itself.
+# run NEXE STDIN STDOUT [ARGUMENT...]: one session; prints what the program wrote to standard error
+# and returns its exit code, or 125 when the session did not end by itself.
 run() {
   local nexe=$1 input=$2 output=$3 arguments="" argument
   shift 3
   for argument in "$@"; do
-    arguments+=" $(printf '%s' "$argument" | sed -e 's/\\/\\x5c/g' -e 's/"/\\x22/g' -e 's/,/\\x2c/g' \
-      -e 's/#/\\x23/g' -e 's/ /\\x20/g')"
+    arguments+=" $(printf '%s' "$argument" |
+      sed -e 's/\\/\\x5c/g' -e 's/"/\\x22/g' -e 's/,/\\x2c/g' -e 's/#/\\x23/g' -e 's/ /\\x20/g')"
   done
   printf '[args]\nargs =%s\n[env]\nname=HOME, value=/home\n' " $port$arguments" >"$work/nvram"
   cat >"$work/manifest" <<EOF

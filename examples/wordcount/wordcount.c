@@ -59,6 +59,7 @@ int main(void) {
     for (struct word *w = buckets[i]; w != NULL; w = w->next) sorted[n++] = w;
   }
   qsort(sorted, n, sizeof *sorted, MoreFrequent);
-  for (size_t i = 0; i < n && i < SHOWN; ++i) printf("%8lu %s\n", sorted[i]->count, sorted[i]->text);
+  for (size_t i = 0; i < n && i < SHOWN; ++i)
+    printf("%8lu %s\n", sorted[i]->count, sorted[i]->text);
   return 0;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the guest's libraries into native/build/sysroot/ for both profiles: newlib, the runtime, libgcc
-# and libstdc++. Every stage is cached under the digest of all that it is made from
+# Builds the guest's libraries into native/build/sysroot/ for both profiles: newlib, the runtime,
+# libgcc and libstdc++. Every stage is cached under the digest of all that it is made from
 # (ZVM_CACHE_DIR, default ~/.cache/zvm), so a second run only compares digests.
 # Usage: native/guest/build.sh [stage...]; needs zvm-cc and zvm-validate in native/build.
 set -euo pipefail
@@ -37,7 +37,8 @@ sources_of() {
 }
 
 for stage in "${stages[@]}"; do
-  digest=$({ echo "$common_digest"; sources_of "$stage" | sort | xargs cat; } | sha256sum | cut -c1-32)
+  digest=$({ echo "$common_digest"; sources_of "$stage" | sort | xargs cat; } | sha256sum)
+  digest=${digest:0:32}
   for profile in zvm nacl; do
     stamp=$sysroot/.stamps/$stage-$profile
     [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ] && continue

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lua 5.4 from Debian's source package lua5.4: builds the interpreter and runs test.lua inside the sandbox.
+# Lua 5.4 from Debian's source package lua5.4: builds the interpreter and runs test.lua inside the
+# sandbox.
 port=lua
 . "$(dirname "$0")/../common.sh"
 [ -d "$work/source" ] || "$ports/fetch.sh" lua5.4 "$work/source"

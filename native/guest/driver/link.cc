@@ -72,7 +72,8 @@ void Explain(const std::string& verdict, const std::string& nexe) {
 }
 
 int Validate(const Toolchain& toolchain, const Options& options, const std::string& nexe) {
-  if (const char* skip = getenv("ZVM_CC_SKIP_VALIDATION"); skip != nullptr && *skip == '1') return 0;
+  if (const char* skip = getenv("ZVM_CC_SKIP_VALIDATION"); skip != nullptr && *skip == '1')
+    return 0;
   std::string verdict;
   RunRequest request;
   request.arguments = {toolchain.bin + "/zvm-validate", "--profile",

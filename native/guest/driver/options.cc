@@ -191,7 +191,8 @@ bool Parser::File(const std::string& path) {
     return true;
   }
   Input input{path, language->language};
-  if (o_.cxx && input.language == Language::kC && forced_ == nullptr) input.language = Language::kCxx;
+  if (o_.cxx && input.language == Language::kC && forced_ == nullptr)
+    input.language = Language::kCxx;
   if (o_.cxx && input.language == Language::kPreprocessedC && forced_ == nullptr) {
     input.language = Language::kPreprocessedCxx;
   }

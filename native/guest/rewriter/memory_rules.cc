@@ -1,6 +1,6 @@
-// Memory operands. Profile zvm: a gs-relative operand with 32-bit registers, confined by the address
-// unit. Profile nacl: r15 + a register that the preceding instruction of the bundle zero-extended.
-// Operands based on rsp, rbp and rip without index need nothing in either profile.
+// Memory operands. Profile zvm: a gs-relative operand with 32-bit registers, confined by the
+// address unit. Profile nacl: r15 + a register that the preceding instruction of the bundle
+// zero-extended. Operands based on rsp, rbp and rip without index need nothing in either profile.
 #include "guest/rewriter/translator.h"
 
 namespace zvm::guest {

@@ -10,8 +10,9 @@ namespace {
 constexpr std::string_view kSystem = "system and segment instructions are refused in the sandbox";
 constexpr std::string_view kBmi = "BMI1/BMI2 instructions are refused in the sandbox (use -mno-bmi "
                                   "-mno-bmi2)";
-constexpr std::string_view kCrypto = "AES, SHA, CLMUL and random number instructions are refused in "
-                                     "the sandbox";
+constexpr std::string_view kCrypto =
+    "AES, SHA, CLMUL and random number instructions are refused in "
+    "the sandbox";
 constexpr std::string_view kGather = "gather and scatter instructions are refused in the sandbox";
 constexpr std::string_view kF16c = "F16C conversions are refused in the sandbox (use -mno-f16c)";
 constexpr std::string_view kFlags = "pushf and popf are refused in the sandbox";
@@ -25,7 +26,8 @@ struct Entry {
   Opcode opcode;
 };
 
-// Sorted by mnemonic: looked up by binary search. Jcc and cmov are recognised by their first letters.
+// Sorted by mnemonic: looked up by binary search. Jcc and cmov are recognised by their first
+// letters.
 constexpr Entry kTable[] = {
     {"adcx", {Op::kRefused, kAdx}},
     {"adcxl", {Op::kRefused, kAdx}},
@@ -223,9 +225,9 @@ static_assert(Sorted(), "binary search needs the order");
 Opcode FindOpcode(std::string_view mnemonic) {
   if (mnemonic.size() >= 2 && mnemonic[0] == 'j' && mnemonic[1] != 'm') return {Op::kBranch, {}};
   const auto* end = std::end(kTable);
-  const auto* found =
-      std::lower_bound(std::begin(kTable), end, mnemonic,
-                       [](const Entry& entry, std::string_view name) { return entry.mnemonic < name; });
+  const auto* found = std::lower_bound(
+      std::begin(kTable), end, mnemonic,
+      [](const Entry& entry, std::string_view name) { return entry.mnemonic < name; });
   if (found == end || found->mnemonic != mnemonic) return {};
   return found->opcode;
 }

@@ -185,7 +185,8 @@ void Rewriter::Section(std::string_view name, std::string_view rest) {
   const std::string_view section = Trim(rest.substr(0, comma));
   std::string_view flags;
   const size_t open = rest.find('"', comma == std::string_view::npos ? rest.size() : comma);
-  if (open != std::string_view::npos) flags = rest.substr(open + 1, rest.find('"', open + 1) - open - 1);
+  if (open != std::string_view::npos)
+    flags = rest.substr(open + 1, rest.find('"', open + 1) - open - 1);
   previous_code_ = code_;
   code_ = IsCodeSection(section, flags);
   if (!StartsWith(section, ".tbss") && !StartsWith(section, ".tdata")) {
@@ -214,7 +215,8 @@ void Rewriter::Directive(std::string_view statement) {
   }
   if (name == ".section") return Section(name, rest);
   if (name == ".pushsection") {
-    if (section_stack_.size() == kSectionStackMax) return Report("sections nest too deep", statement);
+    if (section_stack_.size() == kSectionStackMax)
+      return Report("sections nest too deep", statement);
     section_stack_.push_back(code_);
     return Section(name, rest);
   }

@@ -1,6 +1,6 @@
-// Turns the assembly that GCC writes into assembly that obeys the sandbox rules (docs/validator.md):
-// masked or gs-relative memory operands, bundle-aligned calls and targets, checked returns.
-// Trusted by nobody: the validator judges what comes out. Pure: text in, text out.
+// Turns the assembly that GCC writes into assembly that obeys the sandbox rules
+// (docs/validator.md): masked or gs-relative memory operands, bundle-aligned calls and targets,
+// checked returns. Trusted by nobody: the validator judges what comes out. Pure: text in, text out.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,9 @@ inline constexpr size_t kDiagnosticsMax = 20;
 // Appends the rewritten `text` to `*out`. False when something was refused: then `*diagnostics` has
 // one to kDiagnosticsMax entries and the output must not be used.
 //
-// Accepts what GCC 12 prints with the driver's flags, and hand-written AT&T assembly without macros.
-// Between ".zvm_raw on" and ".zvm_raw off" lines are copied: the author writes sandboxed code there.
+// Accepts what GCC 12 prints with the driver's flags, and hand-written AT&T assembly without
+// macros. Between ".zvm_raw on" and ".zvm_raw off" lines are copied: the author writes sandboxed
+// code there.
 [[nodiscard]] bool Rewrite(std::string_view text, Profile profile, std::string* out,
                            std::vector<Diagnostic>* diagnostics);
 

@@ -1,5 +1,6 @@
-/* Virtual time: starts at [time] seconds (default 0) and moves only when the program asks or sleeps, so
- * that equal inputs give equal outputs. Asking costs one microsecond, sleeping its duration. */
+/* Virtual time: starts at [time] seconds (default 0) and moves only when the program asks or
+ * sleeps, so that equal inputs give equal outputs. Asking costs one microsecond, sleeping its
+ * duration. */
 #include <errno.h>
 #include <stddef.h>
 #include <sys/resource.h>

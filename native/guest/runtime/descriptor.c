@@ -126,7 +126,8 @@ static int64_t PipeRead(struct zvm_pipe *pipe, unsigned char *buffer, int64_t si
   /* One thread: nobody could fill the pipe while we wait, so an empty one never blocks. */
   if (pipe->used == 0) return pipe->writers == 0 ? 0 : -EAGAIN;
   if (size > pipe->used) size = pipe->used;
-  for (int64_t i = 0; i < size; ++i) buffer[i] = pipe->bytes[(pipe->start + (uint32_t)i) % PIPE_SIZE];
+  for (int64_t i = 0; i < size; ++i)
+    buffer[i] = pipe->bytes[(pipe->start + (uint32_t)i) % PIPE_SIZE];
   pipe->start = (pipe->start + (uint32_t)size) % PIPE_SIZE;
   pipe->used -= (uint32_t)size;
   return size;
@@ -158,7 +159,9 @@ static int64_t ReadAt(int fd, void *buffer, size_t size, int64_t offset, bool po
     case ZVM_DIRECTORY: return -EISDIR;
     case ZVM_CHANNEL: got = zvm_channel_read(open, buffer, (int64_t)size, offset); break;
     case ZVM_DEVICE: got = zvm_device_read(node, buffer, (int64_t)size); break;
-    case ZVM_PIPE: got = positional ? -ESPIPE : PipeRead(&node->u.pipe, buffer, (int64_t)size); break;
+    case ZVM_PIPE:
+      got = positional ? -ESPIPE : PipeRead(&node->u.pipe, buffer, (int64_t)size);
+      break;
     case ZVM_LINK: break;
   }
   if (got > 0 && !positional) open->position += got;
@@ -181,7 +184,9 @@ static int64_t WriteAt(int fd, const void *buffer, size_t size, int64_t offset, 
     case ZVM_FILE: put = zvm_file_write(node, buffer, (int64_t)size, offset); break;
     case ZVM_CHANNEL: put = zvm_channel_write(open, buffer, (int64_t)size, offset); break;
     case ZVM_DEVICE: put = zvm_device_write(node, (int64_t)size); break;
-    case ZVM_PIPE: put = positional ? -ESPIPE : PipeWrite(&node->u.pipe, buffer, (int64_t)size); break;
+    case ZVM_PIPE:
+      put = positional ? -ESPIPE : PipeWrite(&node->u.pipe, buffer, (int64_t)size);
+      break;
     case ZVM_DIRECTORY:
     case ZVM_LINK: break;
   }

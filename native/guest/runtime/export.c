@@ -1,5 +1,6 @@
-/* Writes a part of the tree as a tar image to a channel when the program ends: the inverse of image.c.
- * Names without a leading slash, /dev left out, links kept, pax headers only where ustar is too small. */
+/* Writes a part of the tree as a tar image to a channel when the program ends: the inverse of
+ * image.c. Names without a leading slash, /dev left out, links kept, pax headers only where ustar
+ * is too small. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -76,7 +77,8 @@ static int PutHeader(struct sink *sink, const char *name, char type, int64_t siz
   Octal(header.mode, sizeof header.mode, node->permissions);
   Octal(header.uid, sizeof header.uid, node->uid & 07777777);
   Octal(header.gid, sizeof header.gid, node->gid & 07777777);
-  Octal(header.size, sizeof header.size, (uint64_t)size >> USTAR_SIZE_MAX_BITS != 0 ? 0 : (uint64_t)size);
+  Octal(header.size, sizeof header.size,
+        (uint64_t)size >> USTAR_SIZE_MAX_BITS != 0 ? 0 : (uint64_t)size);
   const int64_t seconds = node->change_ns / 1000000000;
   Octal(header.mtime, sizeof header.mtime, seconds < 0 ? 0 : (uint64_t)seconds);
   header.type = type;
@@ -89,8 +91,8 @@ static int PutHeader(struct sink *sink, const char *name, char type, int64_t siz
   return Put(sink, &header, sizeof header);
 }
 
-/* Writes `value` in decimal with at least `digits` digits, 0-terminated. No printf: a program that does
- * not print numbers should not carry it. */
+/* Writes `value` in decimal with at least `digits` digits, 0-terminated. No printf: a program that
+ * does not print numbers should not carry it. */
 static void Decimal(char *text, uint64_t value, int digits) {
   char reversed[24];
   int count = 0;
@@ -155,7 +157,8 @@ static int PutContent(struct sink *sink, struct zvm_node *node) {
   return Pad(sink, done);
 }
 
-/* The name under which a file with several names was already written; notes this one when it was not. */
+/* The name under which a file with several names was already written; notes this one when it was
+ * not. */
 static const char *EarlierName(struct sink *sink, const struct zvm_node *node, const char *path) {
   if (node->link_count < 2) return NULL;
   for (size_t i = 0; i < sink->written_count; ++i) {

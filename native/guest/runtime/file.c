@@ -1,5 +1,5 @@
-/* Content of regular files and pipes; see vfs.h. A file of a mounted image is read in place from its
- * channel and copied into memory by the first write. */
+/* Content of regular files and pipes; see vfs.h. A file of a mounted image is read in place from
+ * its channel and copied into memory by the first write. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@ int64_t zvm_file_read(struct zvm_node *node, void *buffer, int64_t size, int64_t
   struct zvm_file *file = &node->u.file;
   if (offset >= file->size) return 0;
   if (size > file->size - offset) size = file->size - offset;
-  if (file->channel >= 0) return zvm_channel_pread(file->channel, buffer, size, file->offset + offset);
+  if (file->channel >= 0)
+    return zvm_channel_pread(file->channel, buffer, size, file->offset + offset);
   memcpy(buffer, file->bytes + offset, (size_t)size);
   return size;
 }

@@ -1,6 +1,6 @@
-/* Mounts a tar image: its headers become nodes, the content of its files stays in the channel until it is
- * written to. An image on a sequential channel is read once, into memory. Understands ustar, GNU long
- * names and pax; hard and symbolic links, modes and times. */
+/* Mounts a tar image: its headers become nodes, the content of its files stays in the channel until
+ * it is written to. An image on a sequential channel is read once, into memory. Understands ustar,
+ * GNU long names and pax; hard and symbolic links, modes and times. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -93,7 +93,8 @@ static int64_t Number(const char *field, size_t size) {
   }
   size_t i = 0;
   while (i < size && field[i] == ' ') ++i;
-  for (; i < size && field[i] >= '0' && field[i] <= '7'; ++i) value = value << 3 | (uint64_t)(field[i] - '0');
+  for (; i < size && field[i] >= '0' && field[i] <= '7'; ++i)
+    value = value << 3 | (uint64_t)(field[i] - '0');
   return i < size && field[i] != 0 && field[i] != ' ' ? -1 : (int64_t)value;
 }
 
@@ -128,7 +129,8 @@ static int64_t PaxTime(const char *text) {
   const int64_t seconds = strtoll(text, &end, 10);
   int64_t fraction = 0, unit = 100000000;
   if (*end == '.') {
-    for (++end; *end >= '0' && *end <= '9' && unit > 0; ++end, unit /= 10) fraction += (*end - '0') * unit;
+    for (++end; *end >= '0' && *end <= '9' && unit > 0; ++end, unit /= 10)
+      fraction += (*end - '0') * unit;
   }
   return seconds * 1000000000 + fraction;
 }
@@ -139,7 +141,8 @@ static int ParsePax(char *text, int64_t size, struct member *over) {
   while (at < size) {
     char *end;
     const long long length = strtoll(text + at, &end, 10);
-    if (length <= 0 || length > size - at || *end != ' ' || text[at + length - 1] != '\n') return -EINVAL;
+    if (length <= 0 || length > size - at || *end != ' ' || text[at + length - 1] != '\n')
+      return -EINVAL;
     text[at + length - 1] = 0;
     char *key = end + 1;
     char *equals = strchr(key, '=');

@@ -1,5 +1,5 @@
-/* memcpy, memmove, memset, memcmp, memchr and strlen with 16-byte vectors: newlib's C versions move 4
- * bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
+/* memcpy, memmove, memset, memcmp, memchr and strlen with 16-byte vectors: newlib's C versions move
+ * 4 bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
  * strlen and memchr, which read whole aligned vectors and so never cross into another page. */
 #include <emmintrin.h>
 #include <stdint.h>
@@ -146,7 +146,8 @@ void *memchr(const void *where, int byte, size_t size) {
   const vector wanted = _mm_set1_epi8((char)byte);
   const size_t before = (uintptr_t)at & (V - 1);
   const vector *aligned = (const vector *)(at - before);
-  unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*aligned, wanted)) >> before << before;
+  unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*aligned, wanted)) >> before
+                                                                                        << before;
   size_t end = V - before; /* bytes of the operand seen so far */
   while (found == 0 && end < size) {
     found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*++aligned, wanted));

@@ -1,6 +1,6 @@
 /* /dev/nvram: arguments, environment, mounts, types of channels, clock and seed of the session.
- * Two formats (docs/guest.md §2): the classic text one, read as leniently as the original did, and a
- * binary-safe one whose errors are fatal. Neither has a size limit. */
+ * Two formats (docs/guest.md §2): the classic text one, read as leniently as the original did, and
+ * a binary-safe one whose errors are fatal. Neither has a size limit. */
 #include "nvram.h"
 
 #include <errno.h>
@@ -138,7 +138,8 @@ void zvm_apply_mapping(void) {
   }
 }
 
-/* Mounts images in the order of the file. Returns the first error; the others are tried all the same. */
+/* Mounts images in the order of the file. Returns the first error; the others are tried all the
+ * same. */
 int zvm_apply_mounts(void) {
   int first = 0;
   for (size_t i = 0; i < mounts.count; ++i) {

@@ -125,9 +125,14 @@ static char *VariableOr(const char *variable, char *otherwise) {
 
 static struct passwd *TheUser(void) {
   static struct passwd user;
-  user = (struct passwd){.pw_name = VariableOr("LOGNAME", "root"), .pw_passwd = "", .pw_uid = getuid(),
-                         .pw_gid = getgid(), .pw_comment = "", .pw_gecos = "",
-                         .pw_dir = VariableOr("HOME", "/"), .pw_shell = VariableOr("SHELL", "")};
+  user = (struct passwd){.pw_name = VariableOr("LOGNAME", "root"),
+                         .pw_passwd = "",
+                         .pw_uid = getuid(),
+                         .pw_gid = getgid(),
+                         .pw_comment = "",
+                         .pw_gecos = "",
+                         .pw_dir = VariableOr("HOME", "/"),
+                         .pw_shell = VariableOr("SHELL", "")};
   return &user;
 }
 

@@ -1,5 +1,6 @@
-/* One keyed stream of random bytes (ChaCha20, RFC 8439 §2.3) for getrandom, getentropy, /dev/random and
- * /dev/urandom. The key is the seed of the nvram, all zero without one: repeatable, not secret. */
+/* One keyed stream of random bytes (ChaCha20, RFC 8439 §2.3) for getrandom, getentropy, /dev/random
+ * and /dev/urandom. The key is the seed of the nvram, all zero without one: repeatable, not secret.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>

@@ -1,5 +1,6 @@
-/* From _start to main and from exit to the exit trap. The order: heap, clock, nvram, files, environment,
- * mounts, constructors, home directory, main. Files and environment work in constructors. */
+/* From _start to main and from exit to the exit trap. The order: heap, clock, nvram, files,
+ * environment, mounts, constructors, home directory, main. Files and environment work in
+ * constructors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

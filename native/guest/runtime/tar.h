@@ -1,5 +1,5 @@
-/* The tar block, ustar with its GNU and pax extensions (POSIX.1-2017 pax, "ustar Interchange Format").
- * Internal to the runtime; read by image.c, written by export.c. */
+/* The tar block, ustar with its GNU and pax extensions (POSIX.1-2017 pax, "ustar Interchange
+ * Format"). Internal to the runtime; read by image.c, written by export.c. */
 #ifndef ZVM_RUNTIME_TAR_H
 #define ZVM_RUNTIME_TAR_H
 

@@ -1,6 +1,6 @@
-/* The file tree of a session as the runtime sees it: nodes, places, open files. Internal to the guest
- * runtime; programs see POSIX. Everything here returns a value >= 0 or -errno and never sets errno.
- * One thread, no locks. Specification: docs/guest.md. */
+/* The file tree of a session as the runtime sees it: nodes, places, open files. Internal to the
+ * guest runtime; programs see POSIX. Everything here returns a value >= 0 or -errno and never sets
+ * errno. One thread, no locks. Specification: docs/guest.md. */
 #ifndef ZVM_RUNTIME_VFS_H
 #define ZVM_RUNTIME_VFS_H
 
@@ -83,7 +83,7 @@ struct zvm_open {
   uint32_t references;
 };
 
-/* Where a path leads: the directory of its last component, that component, and the node if there. */
+/* Where a path leads: the directory of its last component, that component, and its node. */
 struct zvm_place {
   struct zvm_node *directory;
   struct zvm_node *node; /* NULL: does not exist */

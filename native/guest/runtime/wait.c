@@ -1,5 +1,6 @@
-/* select and poll: channels, files and devices are always ready; a pipe is ready for what it can take or
- * give now. Nothing can change while the only thread waits, so waiting is a step of the clock. */
+/* select and poll: channels, files and devices are always ready; a pipe is ready for what it can
+ * take or give now. Nothing can change while the only thread waits, so waiting is a step of the
+ * clock. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

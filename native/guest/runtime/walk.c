@@ -118,7 +118,8 @@ int zvm_path_of(const struct zvm_node *directory, char *buffer, size_t size) {
     const struct zvm_directory *dir = &parent->u.directory;
     const char *name = NULL;
     for (uint32_t i = 0; i < dir->used && name == NULL; ++i) {
-      if (dir->entries[i].name != NULL && dir->entries[i].node == directory) name = dir->entries[i].name;
+      if (dir->entries[i].name != NULL && dir->entries[i].node == directory)
+        name = dir->entries[i].name;
     }
     if (name == NULL) return -ENOENT;
     const size_t length = strlen(name);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# libgcc.sh PROFILE PREFIX WORK: the compiler's helper functions and its unwinder, from gcc-12-source.
+# libgcc.sh PROFILE PREFIX WORK: the compiler's helper functions and its unwinder, from
+# gcc-12-source.
 set -euo pipefail
 profile=$1 prefix=$2 work=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,12 +12,14 @@ build=$work/libgcc-$profile
 mkdir -p "$build" "$prefix/lib/$profile"
 flags=(-O2 -w -ffunction-sections -fdata-sections -fbuilding-libgcc -fno-stack-protector
   -I"$here/libgcc" -I"$gcc/gcc" -I"$gcc/libgcc" -I"$gcc/include" -I"$gcc/libgcc/config/i386")
-members=(_muldi3 _negdi2 _lshrdi3 _ashldi3 _ashrdi3 _cmpdi2 _ucmpdi2 _clear_cache _absvsi2 _absvdi2
-  _addvsi3 _addvdi3 _subvsi3 _subvdi3 _mulvsi3 _mulvdi3 _negvsi2 _negvdi2 _ffssi2 _ffsdi2 _clz _clzsi2
-  _clzdi2 _ctzsi2 _ctzdi2 _popcount_tab _popcountsi2 _popcountdi2 _paritysi2 _paritydi2 _powisf2
-  _powidf2 _mulsc3 _muldc3 _divsc3 _divdc3 _bswapsi2 _bswapdi2 _clrsbsi2 _clrsbdi2 _fixunssfsi
-  _fixunsdfsi _fixsfdi _fixdfdi _fixunssfdi _fixunsdfdi _floatdisf _floatdidf _floatundisf _floatundidf
-  _divdi3 _moddi3 _divmoddi4 _udivdi3 _umoddi3 _udivmoddi4 _udiv_w_sdiv)
+members=(
+  _muldi3 _negdi2 _lshrdi3 _ashldi3 _ashrdi3 _cmpdi2 _ucmpdi2 _clear_cache _absvsi2 _absvdi2
+  _addvsi3 _addvdi3 _subvsi3 _subvdi3 _mulvsi3 _mulvdi3 _negvsi2 _negvdi2 _ffssi2 _ffsdi2 _clz
+  _clzsi2 _clzdi2 _ctzsi2 _ctzdi2 _popcount_tab _popcountsi2 _popcountdi2 _paritysi2 _paritydi2
+  _powisf2 _powidf2 _mulsc3 _muldc3 _divsc3 _divdc3 _bswapsi2 _bswapdi2 _clrsbsi2 _clrsbdi2
+  _fixunssfsi _fixunsdfsi _fixsfdi _fixdfdi _fixunssfdi _fixunsdfdi _floatdisf _floatdidf
+  _floatundisf _floatundidf _divdi3 _moddi3 _divmoddi4 _udivdi3 _umoddi3 _udivmoddi4 _udiv_w_sdiv
+)
 objects=()
 compile() { # OBJECT SOURCE FLAGS...
   objects+=("$build/$1.o")

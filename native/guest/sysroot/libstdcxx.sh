@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# libstdcxx.sh PROFILE PREFIX WORK: the C++ standard library with exceptions and RTTI, from gcc-12-source.
+# libstdcxx.sh PROFILE PREFIX WORK: the C++ standard library with exceptions and RTTI, from
+# gcc-12-source.
 set -euo pipefail
 profile=$1 prefix=$2 work=$3
 here=$(cd "$(dirname "$0")" && pwd)

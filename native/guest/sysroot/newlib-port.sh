@@ -42,7 +42,8 @@ sed -i '0,/^#ifdef __rtems__/s//#ifdef __zvm__\
 
 # Declarations that newlib keeps for other systems and the guest runtime has too.
 sed -i -e '140,160s/defined(__rtems__)/defined(__rtems__) || defined(__zvm__)/' \
-  -e '125,135s/^#if defined(__CYGWIN__)$/#if defined(__CYGWIN__) || defined(__zvm__)/' libc/include/sys/stat.h
+  -e '125,135s/^#if defined(__CYGWIN__)$/#if defined(__CYGWIN__) || defined(__zvm__)/' \
+  libc/include/sys/stat.h
 
 # The BSD and POSIX spellings of setjmp; there is no signal mask to save.
 sed -i '0,/^_END_STD_C/s//#ifdef __zvm__\

@@ -23,12 +23,14 @@ mkdir -p "build-$profile"
 cd "build-$profile"
 flags="-O2 -ffunction-sections -fdata-sections -w"
 flags+=" -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_BLKSIZE -DHAVE_NANOSLEEP -DMALLOC_ALIGNMENT=16"
-../source/configure --target=x86_64-elf --prefix=/ --disable-libgloss --disable-multilib --disable-nls \
-  --disable-newlib-supplied-syscalls --enable-newlib-io-long-long --enable-newlib-io-c99-formats \
+../source/configure --target=x86_64-elf --prefix=/ --disable-libgloss --disable-multilib \
+  --disable-nls --disable-newlib-supplied-syscalls --enable-newlib-io-long-long \
+  --enable-newlib-io-c99-formats \
   --enable-newlib-mb --disable-dependency-tracking --enable-newlib-reent-check-verify=no \
   CC_FOR_TARGET="$tools/zvm-cc" CXX_FOR_TARGET="$tools/zvm-c++" AR_FOR_TARGET="$tools/zvm-ar" \
   RANLIB_FOR_TARGET="$tools/zvm-ranlib" AS_FOR_TARGET="$tools/zvm-cc" LD_FOR_TARGET=ld \
-  NM_FOR_TARGET=nm STRIP_FOR_TARGET=strip CFLAGS_FOR_TARGET="$flags" MAKEINFO=true >configure.log 2>&1
+  NM_FOR_TARGET=nm STRIP_FOR_TARGET=strip CFLAGS_FOR_TARGET="$flags" MAKEINFO=true \
+  >configure.log 2>&1
 make -j"$jobs" all-target-newlib MAKEINFO=true >make.log 2>&1 ||
   { tail -30 make.log >&2; exit 1; }
 # printf and its kin again for size: every small program carries them.
@@ -39,7 +41,8 @@ make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&
 # Regular expressions and pattern matching, which newlib builds for its POSIX systems only.
 posix=../source/newlib/libc/posix
 for name in regcomp regexec regerror regfree collate collcmp fnmatch; do
-  "$tools/zvm-cc" $flags -D_GNU_SOURCE -I"$posix" -isystem install/x86_64-elf/include -c "$posix/$name.c" -o "$name.o"
+  "$tools/zvm-cc" $flags -D_GNU_SOURCE -I"$posix" -isystem install/x86_64-elf/include \
+    -c "$posix/$name.c" -o "$name.o"
   "$tools/zvm-ar" rs install/x86_64-elf/lib/libc.a "$name.o" 2>/dev/null
 done
 mkdir -p "$prefix/include" "$prefix/lib/$profile"

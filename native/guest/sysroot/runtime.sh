@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# runtime.sh PROFILE PREFIX WORK: our part of the guest: crt0, setjmp, the runtime library, its headers.
+# runtime.sh PROFILE PREFIX WORK: our part of the guest: crt0, setjmp, the runtime library, its
+# headers.
 set -euo pipefail
 profile=$1 prefix=$2 work=$3
 here=$(cd "$(dirname "$0")" && pwd)

@@ -27,7 +27,8 @@ static void Content(void) {
   CHECK(pwrite(fd, "J", 1, 0) == 1 && lseek(fd, 0, SEEK_CUR) == 11);
   CHECK(lseek(fd, 100, SEEK_SET) == 100 && write(fd, "x", 1) == 1);
   struct stat st;
-  CHECK(fstat(fd, &st) == 0 && st.st_size == 101 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0644);
+  CHECK(fstat(fd, &st) == 0 && st.st_size == 101 && S_ISREG(st.st_mode) &&
+        (st.st_mode & 0777) == 0644);
   CHECK(pread(fd, buffer, 1, 50) == 1 && buffer[0] == 0);
   CHECK(ftruncate(fd, 5) == 0 && fstat(fd, &st) == 0 && st.st_size == 5);
   CHECK_ERRNO(lseek(fd, -1, SEEK_SET), EINVAL);

@@ -19,7 +19,8 @@ static int Holds(const char *path, const char *text) {
 int main(void) {
   struct stat st;
   CHECK(Holds("/image/plain.txt", "plain\n"));
-  CHECK(stat("/image/plain.txt", &st) == 0 && (st.st_mode & 0777) == 0640 && st.st_mtime == 1000000000);
+  CHECK(stat("/image/plain.txt", &st) == 0 && (st.st_mode & 0777) == 0640 &&
+        st.st_mtime == 1000000000);
   CHECK(stat("/image/hard", &st) == 0 && st.st_nlink == 2);
   CHECK(lstat("/image/soft", &st) == 0 && S_ISLNK(st.st_mode) && Holds("/image/soft", "plain\n"));
   char name[256];
@@ -38,6 +39,7 @@ int main(void) {
   CHECK(mkdir("/image/new", 0700) == 0 && chmod("/image/new", 0711) == 0);
   const int made = open("/image/new/file", O_CREAT | O_WRONLY, 0600);
   CHECK(write(made, "made\n", 5) == 5 && close(made) == 0);
-  CHECK(symlink("file", "/image/new/link") == 0 && link("/image/new/file", "/image/new/again") == 0);
+  CHECK(symlink("file", "/image/new/link") == 0 &&
+        link("/image/new/file", "/image/new/again") == 0);
   return failures;
 }

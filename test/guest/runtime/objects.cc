@@ -111,7 +111,8 @@ int main() {
   std::unordered_map<int, int> hashed;
   for (int i = 0; i < 10000; ++i) hashed[i * 7] = i;
   CHECK(hashed[700] == 100 && hashed.size() == 10000);
-  CHECK(std::regex_replace(std::string("hello world"), std::regex("o(.)"), "[$1]") == "hell[ ]w[r]ld");
+  CHECK(std::regex_replace(std::string("hello world"), std::regex("o(.)"), "[$1]") ==
+        "hell[ ]w[r]ld");
   CHECK(std::mt19937(1)() == 1791095845u);
   CHECK(std::to_string(1.5) == "1.500000" && std::stoi("42") == 42);
   Streams();

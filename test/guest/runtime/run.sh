@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles and runs the guest tests of this folder in both profiles; needs the sysroot of build:guest.
+# Compiles and runs the guest tests of this folder in both profiles; needs the sysroot of
+# build:guest.
 set -euo pipefail
 cd "$(dirname "$0")"
 tools=$(cd ../../../native/build && pwd)

@@ -1,4 +1,5 @@
-/* Clock, randomness, memory, setjmp, processes and users: what a session gives and what it refuses. */
+/* Clock, randomness, memory, setjmp, processes and users: what a session gives and what it refuses.
+ */
 #include <grp.h>
 #include <math.h>
 #include <poll.h>
@@ -83,16 +84,20 @@ static int Jump(int depth) {
 
 static void Arithmetic(void) {
   char text[128];
-  snprintf(text, sizeof text, "%.17g|%a|%e|%lld|%zu|%10.3f|%Lg", 0.1, 1.5, 12345.678, -9223372036854775807LL,
-           sizeof(void *), 3.14159, 2.5L);
-  CHECK(strcmp(text, "0.10000000000000001|0x1.8p+0|1.234568e+04|-9223372036854775807|4|     3.142|2.5") == 0);
-  CHECK(strtod("1e308", NULL) * 10 == INFINITY && isnan(sqrt(-1.0)) && fabs(sin(1) - 0.8414709848) < 1e-9);
+  snprintf(text, sizeof text, "%.17g|%a|%e|%lld|%zu|%10.3f|%Lg", 0.1, 1.5, 12345.678,
+           -9223372036854775807LL, sizeof(void *), 3.14159, 2.5L);
+  CHECK(strcmp(text,
+               "0.10000000000000001|0x1.8p+0|1.234568e+04|-9223372036854775807|4|     3.142|2.5") ==
+        0);
+  CHECK(strtod("1e308", NULL) * 10 == INFINITY && isnan(sqrt(-1.0)) &&
+        fabs(sin(1) - 0.8414709848) < 1e-9);
   const __int128 product = (__int128)0x123456789abcdefLL * 0x1000000000LL;
   CHECK((long long)(product / 0x1000000000LL) == 0x123456789abcdefLL);
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc == 4 && strcmp(argv[1], "two words") == 0 && strcmp(argv[2], "a,b") == 0 && argv[3][0] == 0);
+  CHECK(argc == 4 && strcmp(argv[1], "two words") == 0 && strcmp(argv[2], "a,b") == 0 &&
+        argv[3][0] == 0);
   CHECK(getenv("LIST") != NULL && strcmp(getenv("LIST"), "1,2,3") == 0);
   Clock();
   Memory();

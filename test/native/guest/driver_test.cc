@@ -66,8 +66,8 @@ TEST_CASE("questions of build systems are answered") {
 }
 
 TEST_CASE("what the sandbox cannot give is refused by name") {
-  for (const char* flag : {"-shared", "-pthread", "-m32", "-mbmi2", "-mavx512f", "-fsanitize=address",
-                           "-march=native", "-fopenmp", "-mlong-double-80"}) {
+  for (const char* flag : {"-shared", "-pthread", "-m32", "-mbmi2", "-mavx512f",
+                           "-fsanitize=address", "-march=native", "-fopenmp", "-mlong-double-80"}) {
     CAPTURE(flag);
     const Outcome outcome = Call(std::string(flag) + " -c x.c");
     CHECK(outcome.status == 1);
@@ -80,7 +80,8 @@ TEST_CASE("what the sandbox cannot give is refused by name") {
 
 TEST_CASE("-S, -c, -E and -M make what they say") {
   const Folder folder;
-  const std::string source = folder.Write("a.c", "#include \"a.h\"\nint f(int *p) { return *p + N; }\n");
+  const std::string source =
+      folder.Write("a.c", "#include \"a.h\"\nint f(int *p) { return *p + N; }\n");
   folder.Write("a.h", "#define N 3\n");
   REQUIRE(Call("-O2 -S " + source + " -o " + folder.Path("a.s")).status == 0);
   CHECK(Contains(folder.Read("a.s"), "%gs:(%edi)"));
@@ -100,15 +101,18 @@ TEST_CASE("response files and ignored flags") {
   const Folder folder;
   const std::string source = folder.Write("b.c", "int g = VALUE;\n");
   folder.Write("flags", "-DVALUE='4 + 3' -fPIC\n-fstack-protector-strong");
-  CHECK(Call("@" + folder.Path("flags") + " -c " + source + " -o " + folder.Path("b.o")).status == 0);
+  CHECK(Call("@" + folder.Path("flags") + " -c " + source + " -o " + folder.Path("b.o")).status ==
+        0);
   CHECK(folder.Has("b.o"));
 }
 
 TEST_CASE("a nexe without libraries is linked and validated; a refused one is not left behind") {
   const Folder folder;
-  const std::string good = folder.Write("good.c", "void _start(void) { for (;;) __builtin_ia32_pause(); }\n");
+  const std::string good =
+      folder.Write("good.c", "void _start(void) { for (;;) __builtin_ia32_pause(); }\n");
   const std::string bad = folder.Write(
-      "bad.s", "\t.globl _start\n_start:\n\t.zvm_raw on\n\tmovl (%rax),%eax\n\t.zvm_raw off\n\thlt\n");
+      "bad.s",
+      "\t.globl _start\n_start:\n\t.zvm_raw on\n\tmovl (%rax),%eax\n\t.zvm_raw off\n\thlt\n");
   const std::string script = ZVM_TEST_DIR "/../native/guest/crt";
   REQUIRE(system(("mkdir -p " + folder.Path("lib/zvm") + " && cp " + script + "/nexe.ld " +
                   folder.Path("lib/")).c_str()) == 0);
@@ -124,7 +128,8 @@ TEST_CASE("a nexe without libraries is linked and validated; a refused one is no
 
 TEST_CASE("an error in inline assembly points to its line") {
   const Folder folder;
-  const std::string source = folder.Write("c.c", "int f(void) {\n  __asm__(\"syscall\");\n  return 0;\n}\n");
+  const std::string source =
+      folder.Write("c.c", "int f(void) {\n  __asm__(\"syscall\");\n  return 0;\n}\n");
   const Outcome outcome = Call("-c " + source + " -o " + folder.Path("c.o"));
   CHECK(outcome.status == 1);
   CHECK(Contains(outcome.text, "c.c:2: error: "));

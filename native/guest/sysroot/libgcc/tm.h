@@ -1,5 +1,5 @@
-/* The target machine as libgcc's C helpers and its unwinder see it: x86-64 registers with DWARF's own
- * numbering, 32-bit pointers, values of registers kept in the unwind context. */
+/* The target machine as libgcc's C helpers and its unwinder see it: x86-64 registers with DWARF's
+ * own numbering, 32-bit pointers, values of registers kept in the unwind context. */
 #ifndef ZVM_TM_H
 #define ZVM_TM_H
 #define DWARF_FRAME_REGISTERS 17
