@@ -1,4 +1,5 @@
 /* What exists of processes, signals and users in a session: one process that is always the same. */
+#include <assert.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -204,4 +205,23 @@ long pathconf(const char *path, int name) {
 }
 long fpathconf(int fd, int name) {
   return zvm_descriptor(fd) == NULL ? (long)zvm_result(-EBADF) : pathconf("/", name);
+}
+
+static void Say(const char *text) { write(STDERR_FILENO, text, strlen(text)); }
+
+/* newlib's would bring its integer printf into every program. It stands here, with functions that
+ * every program has, so that the linker finds it first. */
+void __assert_func(const char *file, int line, const char *function, const char *expression) {
+  char number[12];
+  char *at = number + sizeof number;
+  *--at = 0;
+  do {
+    *--at = (char)('0' + line % 10);
+    line /= 10;
+  } while (line > 0);
+  const char *const parts[] = {"assertion \"", expression, "\" failed: file \"", file, "\", line ", at,
+                               function != NULL ? ", function: " : "",
+                               function != NULL ? function : "", "\n"};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) Say(parts[i]);
+  abort();
 }

@@ -1,6 +1,5 @@
 /* POSIX additions to stdio that newlib leaves to its systems. One thread: streams need no locks. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 
