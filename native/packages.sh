@@ -3,7 +3,7 @@
 # libraries) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
-  doctest-dev nettle-dev)
+  doctest-dev libuv1-dev nettle-dev)
 # `packages.sh guest`: what the guest's compiler and libraries are made from.
 [ "${1:-}" = guest ] && packages=(gcc-12 g++-12 llvm-16 binutils make xz-utils gcc-12-source
   newlib-source)

@@ -1,9 +1,9 @@
-// Types of native/build/zvm.node: worker processes, frames with descriptors, memory files, pipes. The
-// only importer is service/native.ts. What the frames mean: docs/wire.md. No guest code and no validator
-// runs in this process.
+// Types of native/build/zvm.node: worker processes, frames with descriptors, memory files, pipes.
+// The only importer is service/native.ts. What the frames mean: docs/wire.md. No guest code and no
+// validator runs in this process.
 //
-// JavaScript may pass anything: a wrong shape throws a TypeError and nothing has happened. Everything
-// else that fails throws a NativeError.
+// JavaScript may pass anything: a wrong shape throws a TypeError and nothing has happened.
+// Everything else that fails throws a NativeError.
 
 /** `code`: an errno name ("ENOENT", "EMFILE"), or one of the words below. Plain Error object. */
 export interface NativeError extends Error {

@@ -49,7 +49,8 @@ Failure GuestSession::MapProgram() {
 }
 
 Failure GuestSession::OpenChannels() {
-  // The clock starts before the channels are opened: a FIFO without a writer must not wait for ever.
+  // The clock starts before the channels are opened: a FIFO without a writer must not wait for
+  // ever.
   if (Failure failure = ArmTimeLimits(request_.limits); failure.failed()) {
     return failure;
   }

@@ -1,6 +1,6 @@
-// One session from a prepared image to the facts of its report, and what a process sets up before it
-// knows any session. Shared by zvm-run and zvm-worker, which differ in where a request comes from, when
-// the outer wall is raised and where the report goes.
+// One session from a prepared image to the facts of its report, and what a process sets up before
+// it knows any session. Shared by zvm-run and zvm-worker, which differ in where a request comes
+// from, when the outer wall is raised and where the report goes.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// From the bytes of a frame to checked fields. Bytes come from a buffer of our own that the peer cannot
-// change any more; every field is checked here, once, and nothing here acts on one.
+// From the bytes of a frame to checked fields. Bytes come from a buffer of our own that the peer
+// cannot change any more; every field is checked here, once, and nothing here acts on one.
 #pragma once
 
 #include <array>
@@ -11,17 +11,17 @@
 
 namespace zvm {
 
-// `frame` is one whole message, `fd_count` the descriptors that arrived with it. Checks size, magic,
-// version, the header's own fields and that the numbers of descriptors agree. The version is looked at
-// before anything that may differ between versions.
+// `frame` is one whole message, `fd_count` the descriptors that arrived with it. Checks size,
+// magic, version, the header's own fields and that the numbers of descriptors agree. The version is
+// looked at before anything that may differ between versions.
 [[nodiscard]] FrameError ReadHeader(std::span<const uint8_t> frame, size_t fd_count,
                                     WireHeader* header);
 
 // For the types below: `frame` has passed ReadHeader.
 [[nodiscard]] FrameError ReadPrepare(std::span<const uint8_t> frame, WirePrepare* prepare);
 
-// One channel of a start frame. Its sources are the descriptors [first_source, + source_count) of the
-// frame. `alias` points into the frame.
+// One channel of a start frame. Its sources are the descriptors [first_source, + source_count) of
+// the frame. `alias` points into the frame.
 struct StartChannel {
   WireChannel fields;
   std::string_view alias;
@@ -34,8 +34,8 @@ struct StartRequest {
   std::span<const StartChannel> view() const { return {channels.data(), fields.channel_count}; }
 };
 
-// Checks shapes and ranges of fields. What makes no sense as a session (too few channels, a negative
-// limit, the same alias twice) is left to the session, whose report tells it.
+// Checks shapes and ranges of fields. What makes no sense as a session (too few channels, a
+// negative limit, the same alias twice) is left to the session, whose report tells it.
 [[nodiscard]] FrameError ReadStart(std::span<const uint8_t> frame, StartRequest* request);
 
 }  // namespace zvm

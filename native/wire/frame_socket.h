@@ -1,5 +1,5 @@
-// Frames with descriptors through a seqpacket socket: one message, one frame. Knows nothing of what is in
-// a frame. System calls: recvmsg and sendmsg, or write for frames without descriptors.
+// Frames with descriptors through a seqpacket socket: one message, one frame. Knows nothing of what
+// is in a frame. System calls: recvmsg and sendmsg, or write for frames without descriptors.
 #pragma once
 
 #include <array>

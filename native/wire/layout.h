@@ -1,5 +1,5 @@
-// The frames between the service and its workers, byte for byte as docs/wire.md tells them. Plain data:
-// whoever reads one has copied it out of the socket first and checks it in frame_reader.
+// The frames between the service and its workers, byte for byte as docs/wire.md tells them. Plain
+// data: whoever reads one has copied it out of the socket first and checks it in frame_reader.
 #pragma once
 
 #include <bit>

@@ -1,5 +1,5 @@
-// zvm-worker: a process of the service that prepares one program or runs one session. Started by the
-// addon with a socket as descriptor 0; never by hand.
+// zvm-worker: a process of the service that prepares one program or runs one session. Started by
+// the addon with a socket as descriptor 0; never by hand.
 #include <unistd.h>
 
 #include <charconv>

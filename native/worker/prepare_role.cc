@@ -1,5 +1,5 @@
-// Role prepare: a program becomes a sealed image. This process reads, parses and judges hostile bytes and
-// can do nothing but fill the one memory file that came with the frame.
+// Role prepare: a program becomes a sealed image. This process reads, parses and judges hostile
+// bytes and can do nothing but fill the one memory file that came with the frame.
 #include <algorithm>
 
 #include "base/descriptor_status.h"

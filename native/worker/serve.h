@@ -1,6 +1,6 @@
-// The life of a worker: set up, raise the outer wall, say hello, take one task frame, answer it, end.
-// What a task is belongs to a role (prepare_role, session_role); every byte from the socket goes
-// through here. Frames and exit statuses: docs/wire.md.
+// The life of a worker: set up, raise the outer wall, say hello, take one task frame, answer it,
+// end. What a task is belongs to a role (prepare_role, session_role); every byte from the socket
+// goes through here. Frames and exit statuses: docs/wire.md.
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,6 @@
-// Role session: runs one program in the order of the architecture: frame, descriptors, image, channels,
-// outer wall at its narrowest, guest, report. Reuse of the process would add a reset behind SendReport.
+// Role session: runs one program in the order of the architecture: frame, descriptors, image,
+// channels, outer wall at its narrowest, guest, report. Reuse of the process would add a reset
+// behind SendReport.
 #include <fcntl.h>
 
 #include <array>
