@@ -97,8 +97,8 @@
     .bundle_unlock
 .endm
 
-/* SYSCALL number: a raw system call; the other arguments are in registers. Its result decides nothing:
- * the program must be dead. */
+/* SYSCALL number: a raw system call; the other arguments are in registers. Its result decides
+ * nothing: the program must be dead. */
 .macro SYSCALL number
     movl $\number, %eax
     syscall

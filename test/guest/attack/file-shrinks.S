@@ -1,5 +1,5 @@
-// Reads a file at random that is cut to nothing meanwhile: a read of what is gone must return and must
-// not loop for ever.
+// Reads a file at random that is cut to nothing meanwhile: a read of what is gone must return and
+// must not loop for ever.
 // channel: @/stdin, /dev/stdin, 1, 0, 999999, 999999, 0, 0
 // on-gate: shrink-stdin
 // options: --wall-ms 3000

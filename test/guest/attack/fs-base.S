@@ -1,5 +1,5 @@
-// Writes the fs base, where the host keeps its thread data, then traps: the host faults on its first
-// look at it and the kernel ends the process.
+// Writes the fs base, where the host keeps its thread data, then traps: the host faults on its
+// first look at it and the kernel ends the process.
 // expect: validator=failed status=8 rule=unrecognized
 // unvalidated: killed=11|outcome=trapped status=4 signal=4|outcome=failed status=4
 #include "attack.h"

@@ -1,4 +1,5 @@
-// 100000 traps, then gs must still be the window: compares a word read both ways after every trap.
+// 100000 traps, then gs must still be the window: compares a word read both ways after every
+// trap.
 // expect: outcome=exited code=0
 // unvalidated: same
 #include "attack.h"

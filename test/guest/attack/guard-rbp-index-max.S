@@ -1,5 +1,5 @@
-// The highest address of all: rbp at the top, the largest index times 8, the largest displacement:
-// window + 4 + 32 + 2 GiB, still inside the upper guard of 40 GiB.
+// The highest address of all: rbp at the top, the largest index times 8, the largest
+// displacement: window + 4 + 32 + 2 GiB, still inside the upper guard of 40 GiB.
 // expect: outcome=trapped status=4 signal=11
 // unvalidated: same
 #include "attack.h"

@@ -1,4 +1,5 @@
-// The same through gs: only the first byte is confined to 32 bits, the rest goes on into the guard.
+// The same through gs: only the first byte is confined to 32 bits, the rest goes on into the
+// guard.
 // expect: outcome=trapped status=4 signal=11
 // unvalidated: same
 #include "attack.h"

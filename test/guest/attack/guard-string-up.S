@@ -1,5 +1,5 @@
-// A repeated store that starts on the stack and has the length for all of the guard: it must stop at
-// the end of the window.
+// A repeated store that starts on the stack and has the length for all of the guard: it must stop
+// at the end of the window.
 // expect: outcome=trapped status=4 signal=11
 // unvalidated: same
 #include "attack.h"

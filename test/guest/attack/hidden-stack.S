@@ -1,5 +1,5 @@
-// A jump to the re-base of rsp without the 32-bit write before it: rsp would be the window base plus
-// an old rsp.
+// A jump to the re-base of rsp without the 32-bit write before it: rsp would be the window base
+// plus an old rsp.
 // expect: validator=failed status=8 rule=bad-jump-target
 // unvalidated: outcome=trapped status=4
 #include "attack.h"

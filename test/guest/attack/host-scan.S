@@ -1,5 +1,5 @@
-// Reads host memory at addresses where programs usually lie. The process is position-independent: the
-// first wrong guess ends the session.
+// Reads host memory at addresses where programs usually lie. The process is position-independent:
+// the first wrong guess ends the session.
 // expect: validator=failed status=8 rule=bad-base
 // unvalidated: outcome=trapped status=4 signal=11
 #include "attack.h"

@@ -1,6 +1,7 @@
-// Every range that jail must refuse: no whole 64 KiB, unaligned, empty, negative, text, trampolines, null
-// page, stack, user manifest, hole, beyond the heap, across the hole. The memory is full of valid code, so
-// that only the range can be the reason. The original rounded sizes and looked at the start only.
+// Every range that jail must refuse: no whole 64 KiB, unaligned, empty, negative, text,
+// trampolines, null page, stack, user manifest, hole, beyond the heap, across the hole. The
+// memory is full of valid code, so that only the range can be the reason. The original rounded
+// sizes and looked at the start only.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

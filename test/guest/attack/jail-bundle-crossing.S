@@ -1,4 +1,5 @@
-// An instruction across the end of its bundle in jailed code. Jail refuses and the memory is ordinary again.
+// An instruction across the end of its bundle in jailed code. Jail refuses and the memory is
+// ordinary again.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

@@ -1,4 +1,5 @@
-// Jailed code at the top of a 4 GiB session jumps 2 GiB up, over stack and window into the upper guard.
+// Jailed code at the top of a 4 GiB session jumps 2 GiB up, over stack and window into the upper
+// guard.
 // expect: outcome=trapped status=4 signal=11 address=0x7efe0000
 // unvalidated: same
 // memory: 4096M

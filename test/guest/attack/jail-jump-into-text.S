@@ -1,5 +1,5 @@
-// A direct jump from jailed code into the middle of a bundle of the text, where an instruction could be cut
-// in two. Jail refuses and the memory is ordinary again.
+// A direct jump from jailed code into the middle of a bundle of the text, where an instruction
+// could be cut in two. Jail refuses and the memory is ordinary again.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

@@ -1,5 +1,5 @@
-// Jails a page, then a refused range that overlaps it: all of the range becomes ordinary memory, nothing
-// of it stays executable.
+// Jails a page, then a refused range that overlaps it: all of the range becomes ordinary memory,
+// nothing of it stays executable.
 // expect: outcome=trapped status=4 signal=11 address=0x00800000
 // unvalidated: same
 #include "attack.h"

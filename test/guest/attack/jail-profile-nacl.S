@@ -1,4 +1,5 @@
-// The same where the session has classic rules only: refused. Whether gs may be used is decided once.
+// The same where the session has classic rules only: refused. Whether gs may be used is decided
+// once.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 // options: --profile nacl

@@ -1,5 +1,5 @@
-// Lets the host write into jailed code with the read trap, also into a block that only touches it: -22.
-// Reading out of it with the write trap is harmless.
+// Lets the host write into jailed code with the read trap, also into a block that only touches
+// it: -22. Reading out of it with the write trap is harmless.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

@@ -1,4 +1,5 @@
-// A return as the very last byte of the 64 KiB: all of them are judged. Jail refuses and the memory is ordinary again.
+// A return as the very last byte of the 64 KiB: all of them are judged. Jail refuses and the
+// memory is ordinary again.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

@@ -1,4 +1,5 @@
-// Untouched zeros: add %al, (%rax) is an unconfined store. Jail refuses and the memory is ordinary again.
+// Untouched zeros: add %al, (%rax) is an unconfined store. Jail refuses and the memory is
+// ordinary again.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

@@ -1,5 +1,5 @@
-// A program without data segment: heap buffers work, text stays text. In the original jail and unjail took
-// any address then, and text could be made writable.
+// A program without data segment: heap buffers work, text stays text. In the original jail and
+// unjail took any address then, and text could be made writable.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #define NO_DATA

@@ -1,5 +1,5 @@
-// The word on the stack through which a trap returns is a host address with garbage in its low bits:
-// only 32 bits count, rounded to a bundle, inside the window.
+// The word on the stack through which a trap returns is a host address with garbage in its low
+// bits: only 32 bits count, rounded to a bundle, inside the window.
 // expect: outcome=exited code=0
 // unvalidated: same
 #include "attack.h"

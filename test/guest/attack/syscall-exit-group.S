@@ -1,5 +1,5 @@
-// Ends the process of the host without a report. Allowed: whoever waits for the report sees that there
-// is none.
+// Ends the process of the host without a report. Allowed: whoever waits for the report sees that
+// there is none.
 // expect: validator=failed status=8 rule=unrecognized
 // unvalidated: status=7 report=none
 #include "attack.h"

@@ -1,5 +1,6 @@
-// Argument blocks in all places that can be read: an unknown function at the very top of the stack, the
-// trampolines, the text, the user manifest, read-only data. Only the words that a function has are read.
+// Argument blocks in all places that can be read: an unknown function at the very top of the
+// stack, the trampolines, the text, the user manifest, read-only data. Only the words that a
+// function has are read.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

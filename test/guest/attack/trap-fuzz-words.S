@@ -1,51 +1,8 @@
-// 10000 argument blocks of pseudo-random words, the function one of five in a third of the cases. Only the sum
-// of text, rodata and user manifest, and the end itself, are checked.
+// 10000 argument blocks of pseudo-random words, the function one of five in a third of the cases.
+// Only the sum of text, rodata and user manifest, and the end itself, are checked.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
-#include "attack.h"
-
-.macro RANDOM
-    movq %rbx, %rax
-    shlq $13, %rax
-    xorq %rax, %rbx
-    movq %rbx, %rax
-    shrq $7, %rax
-    xorq %rax, %rbx
-    movq %rbx, %rax
-    shlq $17, %rax
-    xorq %rax, %rbx
-.endm
-/* PICK table, word: scratch[word] = one of the 32 entries of the table. */
-.macro PICK table, word
-    RANDOM
-    movl %ebx, %ecx
-    shrl $11, %ecx
-    andl $31, %ecx
-    .bundle_lock
-    movl %ecx, %ecx
-    movq \table(%r15,%rcx,8), %rax
-    .bundle_unlock
-    movq %rax, scratch + 8 * \word(%rip)
-.endm
-/* SUM start, size: adds up a stretch of memory in r14. */
-.macro SUM start, size
-    movl $\start, %edx
-    movl $(\size / 4), %ecx
-8:
-    .bundle_lock
-    movl %edx, %edx
-    addl (%r15,%rdx), %r14d
-    .bundle_unlock
-    roll $1, %r14d
-    addl $4, %edx
-    decl %ecx
-    jnz 8b
-.endm
-.macro SUM_ALL
-    xorl %r14d, %r14d
-    SUM 0x10000, 0x30000
-    SUM 0xFEFF0000, 0x10000
-.endm
+#include "trap_fuzz.h"
 
 _start:
     SUM_ALL
@@ -83,4 +40,5 @@ sum_before:
 functions:
     .quad TRAP_READ, TRAP_WRITE, TRAP_JAIL, TRAP_UNJAIL, TRAP_FORK, TRAP_READ, TRAP_WRITE, TRAP_JAIL
     .quad 0, 1, 2, 3, 4, 5, 6, 7, -1, -2, 0x164616552, 0x174697257, 0x16C69614A, 0x8000000064616552
-    .quad 0x100000000, 0x6461655200000000, 0x72, 0x7465, 0x10000, 0x20000, 0xFFFFFFFF, 0x7FFFFFFF, 8, 9
+    .quad 0x100000000, 0x6461655200000000, 0x72, 0x7465, 0x10000, 0x20000, 0xFFFFFFFF, 0x7FFFFFFF
+    .quad 8, 9

@@ -1,5 +1,5 @@
-// Offsets at both ends of 64 bits on a channel that reads and writes at random: sums with sizes and quotas must
-// not wrap.
+// Offsets at both ends of 64 bits on a channel that reads and writes at random: sums with sizes
+// and quotas must not wrap.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 // channel: @/stdout, /dev/stdout, 3, 0, 100, 1000, 100, 1000

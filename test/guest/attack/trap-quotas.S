@@ -1,4 +1,5 @@
-// The edges of all four quotas: the last byte, the byte behind it, the last operation, the one after it.
+// The edges of all four quotas: the last byte, the byte behind it, the last operation, the one
+// after it.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 // channel: @/stdin, /dev/stdin, 0, 0, 100, 100, 0, 0

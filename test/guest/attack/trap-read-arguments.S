@@ -1,5 +1,6 @@
-// Every kind of wrong argument of read: channels, buffers with wrong rights or garbage in their upper half,
-// sizes that are negative or too large, blocks that leave their region. Each has one right answer.
+// Every kind of wrong argument of read: channels, buffers with wrong rights or garbage in their
+// upper half, sizes that are negative or too large, blocks that leave their region. Each has one
+// right answer.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

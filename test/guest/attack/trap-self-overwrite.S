@@ -1,5 +1,5 @@
-// A read whose buffer is its own argument block and the return addresses on the stack: arguments are copied
-// before they are used, the way back is known before the read.
+// A read whose buffer is its own argument block and the return addresses on the stack: arguments
+// are copied before they are used, the way back is known before the read.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

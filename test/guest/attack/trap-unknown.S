@@ -1,5 +1,5 @@
-// Function numbers that do not exist, or only in their low 32 bits: -1, and the session goes on. The original
-// indexed a table with them.
+// Function numbers that do not exist, or only in their low 32 bits: -1, and the session goes on.
+// The original indexed a table with them.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

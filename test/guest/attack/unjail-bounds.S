@@ -1,5 +1,5 @@
-// Every range that unjail must refuse, the same as for jail: it would make text writable, or open the
-// hole, the guards and the user manifest. The original looked at the start only.
+// Every range that unjail must refuse, the same as for jail: it would make text writable, or open
+// the hole, the guards and the user manifest. The original looked at the start only.
 // expect: outcome=exited code=0 status=0
 // unvalidated: same
 #include "attack.h"

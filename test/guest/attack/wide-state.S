@@ -1,5 +1,5 @@
-// Looks for host data in the vector and mask registers that only AVX-512 can name, at entry and after a
-// trap. The validator refuses such instructions; unvalidated, the registers must be zero.
+// Looks for host data in the vector and mask registers that only AVX-512 can name, at entry and
+// after a trap. The validator refuses such instructions; unvalidated, the registers must be zero.
 // expect: validator=failed status=8 rule=unrecognized
 // unvalidated: outcome=exited code=0 | outcome=trapped signal=4
 #include "attack.h"

@@ -55,6 +55,8 @@ void ApplyLine(const std::string& key, const std::string& value, AttackCase& att
     attack.channels.push_back(value);
   } else if (key == "channels") {
     attack.channel_count = std::strtoull(value.c_str(), nullptr, 10);
+  } else if (key == "stdin") {
+    attack.standard_input = value;
   } else if (key == "on-gate") {
     attack.on_gate = value;
   }

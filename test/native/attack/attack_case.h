@@ -1,16 +1,16 @@
 // One program of test/guest/attack/ as its head comment describes it. The lines that count:
 //
 //   // expect: outcome=trapped status=4 signal=11      what must happen; `|` separates alternatives
-//   // unvalidated: killed=31                          the same without the validator; `same` = as
-//   above
-//   // memory: 4096M                                   of the session, default 32M
-//   // options: --cpu-ms 100                           words for the command line of zvm-run
-//   // channel: @/stdin, /dev/stdin, 1, 0, 9, 9, 0, 0  instead of the standard one; @ = the temp
-//   folder
-//   // channels: 1365                                  filled up to so many
-//   // on-gate: terminate                              what the runner does after the guest's first
-//   byte
-//                                                      on stdout: terminate, shrink-stdin
+//   // unvalidated: killed=31                   the same without the validator; `same` = as above
+//   // memory: 4096M                            of the session, default 32M
+//   // options: --cpu-ms 100                    words for the command line of zvm-run
+//   // channel: @/stdin, /dev/stdin, 1, 0, 9, 9, 0, 0
+//                                                 instead of the standard one; @ = the temp folder
+//   // channels: 1365                           filled up to so many
+//   // stdin: fifo                              instead of a file: a FIFO without writer, or
+//                                                 fifo-held, with a silent one
+//   // on-gate: terminate                       what the runner does after the guest's first byte
+//                                                 on stdout: terminate, shrink-stdin
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ struct AttackCase {
   std::vector<std::string> options;
   std::vector<std::string> channels;
   size_t channel_count = 3;
+  std::string standard_input = "file";
   std::string on_gate;
 };
 

@@ -1,6 +1,7 @@
 // See attack_run.h.
 #include "attack_run.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/unique_fd.h"
 
 namespace zvm::test {
 namespace {
@@ -101,14 +103,25 @@ std::string Found(const ToolResult& run, const std::string& key) {
 bool Holds(const ToolResult& run, const Expectation& expectation) {
   const bool killed = expectation.contains("killed");
   return killed == (run.signal != 0) &&
-         std::all_of(expectation.begin(), expectation.end(), [&](const auto& wanted) {
-           return Found(run, wanted.first) == wanted.second;
-         });
+         std::all_of(expectation.begin(), expectation.end(),
+                     [&](const auto& wanted) { return Found(run, wanted.first) == wanted.second; });
 }
 
 // The report's own status is the one that the process ended with.
 bool ReportAgrees(const ToolResult& run) {
   return run.output.empty() || JsonField(run.output, "status") == std::to_string(run.status);
+}
+
+// The file or FIFO behind the standard input; the silent writer of the FIFO where there is one.
+UniqueFd MakeStandardInput(const AttackCase& attack, const TempFolder& folder) {
+  if (attack.standard_input == "file") {
+    folder.Write("stdin", StdinBytes());
+    return UniqueFd();
+  }
+  const std::string path = folder.path() + "/stdin";
+  ZVM_CHECK(mkfifo(path.c_str(), 0600) == 0);
+  const bool held = attack.standard_input == "fifo-held";
+  return held ? UniqueFd(open(path.c_str(), O_RDWR | O_CLOEXEC)) : UniqueFd();
 }
 
 std::string HostChanges(const AttackCase& attack, const TempFolder& folder) {
@@ -124,8 +137,9 @@ std::string HostChanges(const AttackCase& attack, const TempFolder& folder) {
   if (folder.Read("canary") != kCanary) {
     return "the canary file changed";
   }
-  const bool stdin_is_file = attack.on_gate.empty() && attack.channels.empty();
-  return stdin_is_file && folder.Read("stdin") != StdinBytes() ? "the input changed" : "";
+  const bool same = attack.standard_input != "file" || attack.on_gate == "shrink-stdin" ||
+                    folder.Read("stdin") == StdinBytes();
+  return same ? "" : "the input changed";
 }
 
 }  // namespace
@@ -134,7 +148,7 @@ std::string JudgeAttack(const AttackCase& attack, const std::string& tool,
                         const std::vector<Expectation>& expected) {
   const TempFolder folder;
   folder.Write("canary", kCanary);
-  folder.Write("stdin", StdinBytes());
+  const UniqueFd writer = MakeStandardInput(attack, folder);
   folder.Write("manifest", ManifestText(attack, folder.path()));
   std::vector<std::string> words = {tool, "--report", "json"};
   words.insert(words.end(), attack.options.begin(), attack.options.end());

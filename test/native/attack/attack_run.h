@@ -1,5 +1,5 @@
-// Runs one attack in a zvm-run and judges it: the report, the process' end, and that nothing on the
-// host has changed.
+// Runs one attack in a zvm-run and judges it: the report, the process' end, and that nothing on
+// the host has changed.
 #pragma once
 
 #include <string>

@@ -60,8 +60,8 @@ bool AnyProcessLeft(pid_t group) {
 
 }  // namespace
 
-ToolResult RunTool(const std::vector<std::string>& words, const std::string& folder,
-                   int timeout_ms, const WhileRunning& while_running) {
+ToolResult RunTool(const std::vector<std::string>& words, const std::string& folder, int timeout_ms,
+                   const WhileRunning& while_running) {
   // Orphans of the tool become children of this process and are seen.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::vector<char*> argv;

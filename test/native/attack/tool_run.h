@@ -20,8 +20,8 @@ struct ToolResult {
 using WhileRunning = std::function<void(int pid)>;
 
 // Runs `words` (program first) in `folder`, standard input and error on /dev/null.
-ToolResult RunTool(const std::vector<std::string>& words, const std::string& folder,
-                   int timeout_ms, const WhileRunning& while_running = nullptr);
+ToolResult RunTool(const std::vector<std::string>& words, const std::string& folder, int timeout_ms,
+                   const WhileRunning& while_running = nullptr);
 
 // A folder that is removed with everything in it.
 class TempFolder {

@@ -86,8 +86,6 @@ bool TestFolder::Exists(const std::string& name) const {
   return std::filesystem::exists(Path(name));
 }
 
-void TestFolder::Remove(const std::string& name) const { std::filesystem::remove(Path(name)); }
-
 ToolResult RunTool(const std::vector<std::string>& arguments, const ToolOptions& options) {
   int out[2], err[2];
   REQUIRE(pipe2(out, O_CLOEXEC) == 0);

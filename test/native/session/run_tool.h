@@ -26,7 +26,6 @@ class TestFolder {
   std::string Write(const std::string& name, const std::string& text) const;
   std::string Read(const std::string& name) const;
   bool Exists(const std::string& name) const;
-  void Remove(const std::string& name) const;
 
  private:
   std::string path_;
