@@ -120,9 +120,15 @@ function readChannel(value: Token): Channel {
   const fields = split(value, ',')
   const [sources, alias, type, etag, reads, readBytes, writes, writeBytes] = fields
   if (
-    sources === undefined || alias === undefined || type === undefined || etag === undefined ||
-    reads === undefined || readBytes === undefined || writes === undefined ||
-    writeBytes === undefined || fields.length !== 8
+    sources === undefined ||
+    alias === undefined ||
+    type === undefined ||
+    etag === undefined ||
+    reads === undefined ||
+    readBytes === undefined ||
+    writes === undefined ||
+    writeBytes === undefined ||
+    fields.length !== 8
   ) {
     throw fail(fields[8] ?? value, 'channel-fields-invalid', 'a channel has eight fields')
   }

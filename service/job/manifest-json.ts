@@ -17,7 +17,10 @@ export const envMax = 100
 const textBytesMax = 10_240
 const timeMax = 4_294_967_295
 
-const text = z.string().max(textBytesMax).refine((value) => !value.includes('\0'), 'has a NUL')
+const text = z
+  .string()
+  .max(textBytesMax)
+  .refine((value) => !value.includes('\0'), 'has a NUL')
 const count = z.int().min(0)
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
 const contentType = z.string().regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/)
@@ -165,7 +168,5 @@ function issuesOf(issue: z.core.$ZodIssue): ManifestIssue[] {
 }
 
 function pointerOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('')
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

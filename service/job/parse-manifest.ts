@@ -30,6 +30,9 @@ export function parseManifest(bytes: Uint8Array, form: ManifestForm): Manifest {
   return form === 'json' ? parseJsonManifest(text) : parseClassicManifest(text)
 }
 
-function wrong(code: 'manifest-empty' | 'manifest-too-large' | 'manifest-encoding', detail: string) {
+function wrong(
+  code: 'manifest-empty' | 'manifest-too-large' | 'manifest-encoding',
+  detail: string,
+) {
   return new ManifestError([{ code, detail }])
 }

@@ -1,0 +1,55 @@
+// Composes the HTTP application. Never listens, never reads the environment.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import multipart from '@fastify/multipart'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import { Problem, problemBody, problemType } from './http/problem.ts'
+import { toProblem } from './http/to-problem.ts'
+import { makeMetrics } from './metrics.ts'
+import { addJobRoutes } from './routes/jobs.ts'
+import { addProgramRoutes } from './routes/programs.ts'
+import { addServiceRoutes } from './routes/service.ts'
+import { ProgramStore } from './run/programs.ts'
+import { Scheduler } from './run/scheduler.ts'
+
+export type App = { readonly http: FastifyInstance; readonly scheduler: Scheduler }
+
+export async function buildApp(config: Config): Promise<App> {
+  const scratchDir = join(config.dataDir, 'scratch')
+  await mkdir(scratchDir, { recursive: true, mode: 0o700 })
+  const scheduler = new Scheduler(config.limits)
+  const metrics = makeMetrics(scheduler)
+  const options = { nativeDir: config.nativeDir, scratchDir }
+  const programs = new ProgramStore(join(config.dataDir, 'programs'), options)
+  await programs.open()
+
+  const http = Fastify({
+    logger: { level: config.logLevel },
+    bodyLimit: config.limits.requestBytesMax,
+    routerOptions: { maxParamLength: 200 },
+  })
+  await http.register(multipart)
+  // Bodies are streams; whoever reads them counts the bytes.
+  http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
+  http.addContentTypeParser('*', (_request, body, done) => done(null, body))
+  http.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error)
+    metrics.problems.inc({ code: problem.code })
+    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+    if (typeof problem.more.retryAfterS === 'number') {
+      reply.header('retry-after', String(problem.more.retryAfterS))
+    }
+    // A body that nobody will read any more must not keep the connection.
+    if (!request.raw.complete) reply.header('connection', 'close')
+    return reply.code(problem.status).type(problemType).send(problemBody(problem))
+  })
+  http.setNotFoundHandler(() => {
+    throw new Problem('not-found', 'see /openapi.json')
+  })
+  const deps = { config, scheduler, programs, metrics, scratchDir }
+  addJobRoutes(http, deps)
+  addProgramRoutes(http, deps)
+  await addServiceRoutes(http, deps)
+  return { http, scheduler }
+}

@@ -1,0 +1,103 @@
+// Environment → one frozen Config. Every limit of the service is named here, with its unit; nobody else reads
+// the environment. GET /v1/limits shows what is in force.
+import { availableParallelism, homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+const mib = 1024 ** 2
+const gib = 1024 ** 3
+
+/** name → default, unit, what it bounds. The variable is ZVM_ and the name in capitals. */
+export const limitTable = {
+  manifestBytesMax: [524_288, 'bytes', 'manifest part'],
+  programBytesMax: [256 * mib, 'bytes', 'program part or stored program'],
+  partBytesMax: [8 * gib, 'bytes', 'one input part'],
+  requestBytesMax: [16 * gib, 'bytes', 'whole request body'],
+  partsMax: [250, 'parts', 'one request'],
+  partHeaderBytesMax: [16_384, 'bytes', 'headers of one part'],
+  imageEntriesMax: [100_000, 'entries', 'tar image'],
+  imageContentBytesMax: [4 * gib, 'bytes', 'files of a tar image'],
+  memoryBytesDefault: [64 * mib, 'bytes', 'guest memory of a job that does not say'],
+  memoryBytesMax: [2 * gib, 'bytes', 'guest memory of one job'],
+  timeoutMsDefault: [10_000, 'ms', 'wall-clock time of a guest that does not say'],
+  timeoutMsMax: [600_000, 'ms', 'wall-clock time of one guest'],
+  killGraceMs: [2_000, 'ms', 'after the deadline, before the process is killed'],
+  uploadIdleMs: [30_000, 'ms', 'silence of a client within its request'],
+  spoolMemoryBytesMax: [1 * mib, 'bytes', 'waiting output in memory, one channel'],
+  spoolDiskBytesMax: [16 * gib, 'bytes', 'waiting output on disk, one channel'],
+  concurrencyMax: [Math.max(2, availableParallelism()), 'jobs', 'running at once'],
+  queueMax: [256, 'jobs', 'waiting for their turn'],
+  queueWaitMs: [30_000, 'ms', 'wait for the turn before 503'],
+  storedProgramsMax: [10_000, 'programs', 'store of programs'],
+  drainMs: [30_000, 'ms', 'running jobs after SIGTERM'],
+} as const satisfies Record<string, readonly [number, string, string]>
+
+export type LimitName = keyof typeof limitTable
+export type Limits = Readonly<Record<LimitName, number>>
+
+export type Config = {
+  readonly host: string
+  /** 0 = any free port. */
+  readonly port: number
+  /** Private folder (0700): stored programs, spools. */
+  readonly dataDir: string
+  readonly nativeDir: string
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  readonly limits: Limits
+}
+
+const schema = z.object({
+  ZVM_HOST: z.string().min(1).default('127.0.0.1'),
+  ZVM_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ZVM_DATA_DIR: z
+    .string()
+    .min(1)
+    .default(join(homedir(), '.local', 'state', 'zvm')),
+  ZVM_NATIVE_DIR: z
+    .string()
+    .min(1)
+    .default(join(import.meta.dirname, '..', 'native', 'build')),
+  ZVM_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info'),
+})
+const limitSchema = z
+  .string()
+  .regex(/^[0-9]{1,15}$/, 'must be a whole number')
+  .transform(Number)
+
+/** Throws an Error whose message names every wrong variable. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const wrong: string[] = []
+  const parsed = schema.safeParse(env)
+  if (!parsed.success) {
+    wrong.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  }
+  const limits = Object.fromEntries(
+    Object.entries(limitTable).map(([name, [value]]) => {
+      const variable = variableOf(name)
+      const text = env[variable]
+      if (text === undefined) return [name, value]
+      const number = limitSchema.safeParse(text)
+      if (!number.success) wrong.push(`${variable}: must be a whole number`)
+      return [name, number.data ?? value]
+    }),
+  ) as Limits
+  if (limits.concurrencyMax < 1) wrong.push('ZVM_CONCURRENCY_MAX: at least 1')
+  if (!parsed.success || wrong.length > 0) {
+    throw new Error(`configuration refused: ${wrong.join('; ')}`)
+  }
+  return Object.freeze({
+    host: parsed.data.ZVM_HOST,
+    port: parsed.data.ZVM_PORT,
+    dataDir: resolve(parsed.data.ZVM_DATA_DIR),
+    nativeDir: resolve(parsed.data.ZVM_NATIVE_DIR),
+    logLevel: parsed.data.ZVM_LOG_LEVEL,
+    limits: Object.freeze(limits),
+  })
+}
+
+/** memoryBytesMax → ZVM_MEMORY_BYTES_MAX */
+export function variableOf(name: string): string {
+  return `ZVM_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}

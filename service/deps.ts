@@ -1,0 +1,14 @@
+// What routes are given: made once by buildApp, passed down, never looked up.
+import type { Config } from './config.ts'
+import type { Metrics } from './metrics.ts'
+import type { ProgramStore } from './run/programs.ts'
+import type { Scheduler } from './run/scheduler.ts'
+
+export type Deps = {
+  readonly config: Config
+  readonly scheduler: Scheduler
+  readonly programs: ProgramStore
+  readonly metrics: Metrics
+  /** Private folder for unlinked files. */
+  readonly scratchDir: string
+}

@@ -1,0 +1,133 @@
+// A request body as a sequence of parts, read strictly in order: multipart/form-data (busboy behind
+// @fastify/multipart) or a tar archive. The consumer must read each part to its end or throw; either way nothing
+// stays behind, because leaving the loop destroys the body.
+import type { Readable } from 'node:stream'
+import '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import { extract } from 'tar-stream'
+import { partNamePattern } from '../job/source-url.ts'
+import { Problem } from './problem.ts'
+
+export type BodyPart = {
+  readonly name: string
+  /** '' when the body does not say. */
+  readonly contentType: string
+  readonly bytes: Readable
+}
+
+export type BodyLimits = {
+  readonly partsMax: number
+  readonly partHeaderBytesMax: number
+  readonly uploadIdleMs: number
+}
+
+/** Throws Problem. */
+export function readBodyParts(
+  request: FastifyRequest,
+  limits: BodyLimits,
+): AsyncIterable<BodyPart> {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  if (type === 'multipart/form-data') return readMultipart(request, limits)
+  if (type === 'application/x-tar') return readTar(request, limits)
+  throw new Problem('media-type-unsupported', 'multipart/form-data or application/x-tar expected')
+}
+
+async function* readMultipart(
+  request: FastifyRequest,
+  limits: BodyLimits,
+): AsyncGenerator<BodyPart> {
+  let current: Readable | undefined
+  let count = 0
+  const stopIdle = watchIdle(request, limits, (problem) => current?.destroy(problem))
+  try {
+    const parts = request.parts({
+      // Every part is a stream, whether it has a file name or not.
+      isPartAFile: () => true,
+      limits: {
+        fileSize: Number.MAX_SAFE_INTEGER,
+        files: limits.partsMax + 1,
+        parts: limits.partsMax + 1,
+        fields: 0,
+        headerPairs: 32,
+        headerSize: limits.partHeaderBytesMax,
+      },
+    })
+    for await (const part of parts) {
+      if (part.type !== 'file') throw new Problem('multipart-malformed', 'a part is not a stream')
+      current = part.file
+      checkName(part.fieldname, ++count, limits)
+      if (!['7bit', '8bit', 'binary', undefined, ''].includes(part.encoding?.toLowerCase())) {
+        throw new Problem('part-encoding', 'parts travel as they are', { part: part.fieldname })
+      }
+      yield { name: part.fieldname, contentType: part.mimetype ?? '', bytes: part.file }
+    }
+  } catch (error) {
+    throw toBodyProblem(error, 'multipart-malformed')
+  } finally {
+    stopIdle()
+    current?.destroy()
+  }
+}
+
+async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGenerator<BodyPart> {
+  const archive = extract()
+  const body = request.raw
+  body.on('error', (error) => archive.destroy(error))
+  body.on('aborted', () => archive.destroy(new Error('aborted')))
+  body.pipe(archive)
+  const stopIdle = watchIdle(request, limits, (problem) => archive.destroy(problem))
+  let count = 0
+  try {
+    for await (const entry of archive) {
+      const { name, type } = entry.header
+      if (type !== 'file') throw new Problem('tar-malformed', 'members are regular files')
+      checkName(name, ++count, limits)
+      const contentType = name === 'manifest' ? '' : 'application/octet-stream'
+      yield { name, contentType, bytes: entry as unknown as Readable }
+    }
+  } catch (error) {
+    throw toBodyProblem(error, 'tar-malformed')
+  } finally {
+    stopIdle()
+    body.unpipe(archive)
+    archive.destroy()
+  }
+}
+
+/** The guest's silence is its own affair, so the watch ends with the body. */
+function watchIdle(
+  request: FastifyRequest,
+  limits: BodyLimits,
+  stop: (problem: Problem) => void,
+): () => void {
+  const socket = request.raw.socket
+  const onIdle = () => stop(new Problem('upload-timeout', `uploadIdleMs is ${limits.uploadIdleMs}`))
+  socket.setTimeout(limits.uploadIdleMs)
+  socket.on('timeout', onIdle)
+  return () => {
+    socket.setTimeout(0)
+    socket.off('timeout', onIdle)
+  }
+}
+
+function checkName(name: unknown, count: number, limits: BodyLimits): void {
+  if (count > limits.partsMax) {
+    const more = { limit: 'partsMax', value: limits.partsMax, unit: 'parts' }
+    throw new Problem('limit-exceeded', `partsMax is ${limits.partsMax}`, more)
+  }
+  if (typeof name !== 'string' || !partNamePattern.test(name)) {
+    throw new Problem('part-name-invalid', '1 to 128 letters, digits, dots, _ or -')
+  }
+}
+
+function toBodyProblem(error: unknown, code: 'multipart-malformed' | 'tar-malformed'): unknown {
+  const foreign = error instanceof Error ? error : new Error('unknown')
+  // What consumers of a part threw goes through unchanged; what parsers say is about the body.
+  if (foreign instanceof Problem || foreign.name === 'ManifestError') return foreign
+  if (foreign.name === 'PlanError') return foreign
+  if ('syscall' in foreign && typeof foreign.syscall === 'string') return foreign
+  if (/unexpected end|premature|terminated|aborted/i.test(foreign.message)) {
+    return new Problem('body-incomplete', 'the body ended within a part', {}, { cause: foreign })
+  }
+  return new Problem(code, 'the framing of the body is broken', {}, { cause: foreign })
+}

@@ -1,0 +1,27 @@
+// A session that ended before its guest began, as a Problem: what the validator or the loader said.
+import type { NativeReport } from '../job/report.ts'
+import { Problem } from './problem.ts'
+
+/** Undefined when the guest began, or may have. */
+export function refusalOf(report: NativeReport | undefined): Problem | undefined {
+  if (report === undefined || report.outcome !== 'failed') return undefined
+  const { code, message } = report.error ?? {
+    code: report.reason ?? 'unknown',
+    message: 'no details',
+  }
+  if (report.validator === 'failed') {
+    const { violations, violationCount } = report
+    const [first] = violations
+    return new Problem('program-refused', message, {
+      ...(first === undefined ? {} : { offset: first.offset, rule: first.rule }),
+      reason: code,
+      violationCount,
+      violations,
+    })
+  }
+  if (report.validator === 'not-run') {
+    const isProgram = /^(elf|program|image|loader)-/.test(code)
+    return new Problem(isProgram ? 'program-refused' : 'session-refused', message, { reason: code })
+  }
+  return undefined
+}

@@ -1,0 +1,113 @@
+// The answer of a job: channels as parts, the report last. The first channel that has bytes streams live; the
+// others are kept by their Output and follow. No order of guest or client can make this wait for ever.
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
+import { reportPartName } from '../job/source-url.ts'
+import type { JobRun } from '../run/job-run.ts'
+import type { Output } from '../run/output.ts'
+
+export type ResponseForm = 'multipart' | 'tar' | 'raw'
+
+/** What the client's Accept allows; undefined: nothing that we can give. */
+export function tryResponseForm(accept: string | undefined): ResponseForm | undefined {
+  if (accept === undefined) return 'multipart'
+  for (const range of accept.split(',')) {
+    const type = range.split(';', 1)[0]?.trim().toLowerCase()
+    if (type === 'multipart/mixed' || type === 'multipart/*' || type === '*/*') return 'multipart'
+    if (type === 'application/x-tar') return 'tar'
+    if (type === 'application/octet-stream') return 'raw'
+  }
+  return undefined
+}
+
+export function openMultipart(run: JobRun): { contentType: string; body: Readable } {
+  const boundary = `zvm-${randomUUID()}`
+  const contentType = `multipart/mixed; boundary="${boundary}"`
+  return { contentType, body: Readable.from(multipart(run, boundary), { objectMode: false }) }
+}
+
+export function openTar(run: JobRun): { contentType: string; body: Readable } {
+  const archive = pack()
+  writeTar(run, archive).catch((error) => archive.destroy(error))
+  const body = Readable.from(archive, { objectMode: false })
+  body.on('close', () => archive.destroy())
+  return { contentType: 'application/x-tar', body }
+}
+
+/** `onEnd` gets the report's line before the body ends, for the trailer. */
+export function openRaw(run: JobRun, output: Output, onEnd: (line: string) => void): Readable {
+  async function* body() {
+    yield* output.chunks()
+    onEnd(JSON.stringify((await run.ended).report))
+  }
+  return Readable.from(body(), { objectMode: false })
+}
+
+async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer> {
+  const waiting = new Set(run.outputs)
+  let prefix = ''
+  while (waiting.size > 0) {
+    const output = pickOutput(waiting)
+    if (output === undefined) {
+      await run.changed()
+      continue
+    }
+    waiting.delete(output)
+    yield head(prefix, boundary, output.name, output.contentType)
+    prefix = '\r\n'
+    yield* output.chunks()
+  }
+  const { report } = await run.ended
+  yield head(prefix, boundary, reportPartName, 'application/json')
+  yield Buffer.from(`${JSON.stringify(report)}\r\n--${boundary}--\r\n`)
+}
+
+/** One with bytes first; one that ended without any only when no other may still speak. */
+function pickOutput(waiting: ReadonlySet<Output>): Output | undefined {
+  let isOpen = false
+  for (const output of waiting) {
+    if (output.sizeBytes > 0) return output
+    if (!output.ended) isOpen = true
+  }
+  return isOpen ? undefined : waiting.values().next().value
+}
+
+function head(prefix: string, boundary: string, name: string, contentType: string): Buffer {
+  const disposition = `Content-Disposition: attachment; name="${name}"; filename="${name}"`
+  return Buffer.from(
+    `${prefix}--${boundary}\r\n${disposition}\r\nContent-Type: ${contentType}\r\n\r\n`,
+  )
+}
+
+async function writeTar(run: JobRun, archive: ReturnType<typeof pack>): Promise<void> {
+  const { report } = await run.ended
+  for (const output of run.outputs) {
+    await writeMember(archive, output.name, output.sizeBytes, output.chunks())
+  }
+  const text = Buffer.from(JSON.stringify(report))
+  await writeMember(archive, `${reportPartName}.json`, text.length, [text])
+  archive.finalize()
+}
+
+async function writeMember(
+  archive: ReturnType<typeof pack>,
+  name: string,
+  size: number,
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+): Promise<void> {
+  const done = Promise.withResolvers<void>()
+  const entry = archive.entry({ name, size, mode: 0o644, mtime: new Date(0) }, (error) => {
+    if (error) done.reject(error)
+    else done.resolve()
+  })
+  for await (const chunk of chunks) {
+    if (entry.write(chunk)) continue
+    await new Promise<void>((resolve) => {
+      entry.once('drain', () => resolve())
+      entry.once('close', () => resolve())
+    })
+  }
+  entry.end(undefined)
+  await done.promise
+}

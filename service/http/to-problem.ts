@@ -1,0 +1,41 @@
+// From whatever was thrown to a Problem. Nothing foreign gets through: an unknown error is `internal`.
+import { ManifestError, PlanError } from '../job/errors.ts'
+import { AdmissionError } from '../run/errors.ts'
+import { Problem, type RequestCode } from './problem.ts'
+
+const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
+  ENOSPC: ['no-space', 'the disk of the service is full'],
+  EDQUOT: ['no-space', 'the disk quota of the service is used up'],
+  EMFILE: ['worker-failed', 'no descriptors left'],
+  EAGAIN: ['worker-failed', 'no processes left'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['media-type-unsupported', 'see openapi.json for media types'],
+  FST_INVALID_MULTIPART_CONTENT_TYPE: ['media-type-unsupported', 'multipart/form-data expected'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['body-incomplete', 'Content-Length and body differ'],
+  FST_ERR_BAD_URL: ['request-invalid', 'the path is malformed'],
+  ERR_STREAM_PREMATURE_CLOSE: ['body-incomplete', 'the body ended too early'],
+  ECONNRESET: ['body-incomplete', 'the body ended too early'],
+}
+
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof ManifestError) {
+    const [first] = error.issues
+    if (first === undefined) return new Problem('internal', 'a manifest error without issue')
+    const { code, detail, ...place } = first
+    return new Problem(code, detail, { ...place, errors: error.issues }, { cause: error })
+  }
+  if (error instanceof PlanError) {
+    const code = error.issues[0]?.code ?? 'memory-above-limit'
+    return new Problem(code, error.message, { errors: error.issues }, { cause: error })
+  }
+  if (error instanceof AdmissionError) {
+    const more = { retryAfterS: error.retryAfterS }
+    return new Problem(error.code, error.message, more, { cause: error })
+  }
+  const known = error instanceof Error && 'code' in error ? byCode[String(error.code)] : undefined
+  if (known !== undefined) return new Problem(known[0], known[1], {}, { cause: error })
+  if (error instanceof Error && 'statusCode' in error && error.statusCode === 400) {
+    return new Problem('request-invalid', 'the request is malformed', {}, { cause: error })
+  }
+  return new Problem('internal', 'the log of the service has the details', {}, { cause: error })
+}

@@ -1,0 +1,96 @@
+// From a manifest to what a session needs. Pure and deterministic: the same manifest and limits give the same
+// plan. It opens nothing; run/job-run does what the plan says.
+import {
+  type Channel,
+  defaultContentType,
+  imageAlias,
+  nvramAlias,
+  readLimits,
+  writesAtRandom,
+} from './channel.ts'
+import { PlanError, type PlanIssue } from './errors.ts'
+import type { Manifest, ProgramUrl } from './manifest.ts'
+import { makeNvram } from './nvram.ts'
+
+export type PlanLimits = {
+  readonly memoryBytesDefault: number
+  readonly memoryBytesMax: number
+  readonly timeoutMsDefault: number
+  readonly timeoutMsMax: number
+}
+
+/** `nvram`: what /dev/nvram contains, when the guest is told anything. */
+export type Plan = {
+  readonly program: ProgramUrl
+  readonly memoryBytes: number
+  readonly memoryEtag: boolean
+  readonly timeoutMs: number
+  readonly channels: readonly Channel[]
+  readonly nvram: string | undefined
+  /** Parts that the request must bring, each once. The program, when it is a part, is not among them. */
+  readonly inputParts: readonly string[]
+  readonly imagePart: string | undefined
+  readonly responses: readonly PlannedResponse[]
+}
+
+/** `isFile`: written at random, so it can only be sent once the session is over. */
+export type PlannedResponse = {
+  readonly name: string
+  readonly contentType: string
+  readonly isFile: boolean
+}
+
+/** Throws PlanError with everything that is above a limit, ManifestError when nvram overflows. */
+export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
+  const memoryBytes = manifest.memoryBytes ?? limits.memoryBytesDefault
+  const timeoutMs = manifest.timeoutMs ?? limits.timeoutMsDefault
+  const issues: PlanIssue[] = []
+  if (memoryBytes > limits.memoryBytesMax) {
+    const detail = `memoryBytes is at most ${limits.memoryBytesMax}`
+    issues.push({ code: 'memory-above-limit', detail })
+  }
+  if (timeoutMs > limits.timeoutMsMax) {
+    const detail = `timeoutMs is at most ${limits.timeoutMsMax}`
+    issues.push({ code: 'timeout-above-limit', detail })
+  }
+  if (issues.length > 0) throw new PlanError(issues)
+
+  const nvram = makeNvram(manifest)
+  const channels = [...manifest.channels]
+  if (manifest.image !== undefined) {
+    channels.push({ ...hidden(imageAlias), type: 1, sources: [manifest.image] })
+  }
+  if (nvram !== undefined) channels.push({ ...hidden(nvramAlias), type: 1 })
+  const programPart = manifest.program.kind === 'part' ? manifest.program.name : undefined
+  const parts = new Set(
+    channels.flatMap((channel) =>
+      channel.sources.flatMap((source) => (source.kind === 'part' ? [source.name] : [])),
+    ),
+  )
+  if (programPart !== undefined) parts.delete(programPart)
+  return {
+    program: manifest.program,
+    memoryBytes,
+    memoryEtag: manifest.memoryEtag,
+    timeoutMs,
+    channels,
+    nvram,
+    inputParts: [...parts],
+    imagePart: manifest.image?.kind === 'part' ? manifest.image.name : undefined,
+    responses: channels.flatMap(responsesOf),
+  }
+}
+
+function hidden(alias: string): Channel {
+  const common = { etag: false, limits: readLimits(), contentType: defaultContentType }
+  return { alias, type: 0, sources: [{ kind: 'null' }], ...common }
+}
+
+function responsesOf(channel: Channel): PlannedResponse[] {
+  const isFile = writesAtRandom(channel)
+  return channel.sources.flatMap((source) =>
+    source.kind === 'response'
+      ? [{ name: source.name, contentType: channel.contentType, isFile }]
+      : [],
+  )
+}

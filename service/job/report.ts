@@ -1,0 +1,85 @@
+// What a session ended with, as its process tells it (docs/abi.md §6.2), and the report that clients get.
+import { z } from 'zod'
+import { type Digest, tryDigest } from './digest.ts'
+
+export const outcomes = ['exited', 'trapped', 'limited', 'cancelled', 'failed'] as const
+export type Outcome = (typeof outcomes)[number]
+
+const count = z.number().min(0)
+const nativeSchema = z.object({
+  outcome: z.enum(outcomes),
+  exitCode: z.int().nullable(),
+  reason: z.string().nullable(),
+  validator: z.enum(['ok', 'failed', 'not-run']),
+  profile: z.string().nullable(),
+  wallMs: count,
+  cpuMs: count,
+  peakMemoryBytes: count,
+  memoryEtag: z.string().nullable(),
+  program: z.string().nullable(),
+  fault: z.object({ signal: z.int(), address: z.string() }).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  violationCount: count,
+  violations: z.array(z.object({ offset: count, rule: z.string(), reason: z.string() })),
+  channels: z.array(
+    z.object({
+      alias: z.string(),
+      reads: count,
+      readBytes: count,
+      writes: count,
+      writeBytes: count,
+      etag: z.string().nullable(),
+    }),
+  ),
+})
+export type NativeReport = z.infer<typeof nativeSchema>
+
+/** Last part of every answer. Keys and meaning: the HTTP contract, `Report` in openapi.yaml. */
+export type Report = {
+  readonly outcome: Outcome
+  readonly exitCode: number | null
+  readonly reason: string | null
+  readonly validator: 'ok' | 'failed' | 'not-run'
+  readonly profile: string | null
+  readonly wallMs: number
+  readonly cpuMs: number
+  readonly peakMemoryBytes: number
+  readonly memoryEtag: string | null
+  readonly fault: { readonly signal: number; readonly address: string } | null
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly channels: NativeReport['channels']
+  readonly program: Digest | null
+}
+
+/** Undefined when the text is no report: the process died while it wrote it. */
+export function tryNativeReport(text: string): NativeReport | undefined {
+  try {
+    return nativeSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+export function makeReport(native: NativeReport, program: Digest): Report {
+  const { violationCount: _count, violations: _violations, program: told, ...common } = native
+  return { ...common, program: (told === null ? undefined : tryDigest(told)) ?? program }
+}
+
+/** Of a session that gave no report. `reason`: worker-died, deadline-exceeded, cancelled, … */
+export function makeLostReport(outcome: Outcome, reason: string, program: Digest): Report {
+  return {
+    outcome,
+    exitCode: null,
+    reason,
+    validator: 'not-run',
+    profile: null,
+    wallMs: 0,
+    cpuMs: 0,
+    peakMemoryBytes: 0,
+    memoryEtag: null,
+    fault: null,
+    error: null,
+    channels: [],
+    program,
+  }
+}

@@ -1,0 +1,127 @@
+// One response channel between the session and the client. Until somebody reads, bytes are kept (memory, then an
+// unlinked file, both bounded), so that no channel blocks another; from then on it streams with back-pressure.
+import type { Readable } from 'node:stream'
+import { openScratch, type Scratch } from './scratch.ts'
+
+export type OutputLimits = {
+  readonly spoolMemoryBytesMax: number
+  readonly spoolDiskBytesMax: number
+}
+
+/** Queued for a reader that is there: enough to keep both sides busy. */
+const liveBytesMax = 256 * 1024
+
+export class Output {
+  readonly name: string
+  readonly contentType: string
+  sizeBytes = 0
+  ended = false
+  #queue: Buffer[] = []
+  #queueBytes = 0
+  #scratch: Scratch | undefined
+  #isLive = false
+  #isClosed = false
+  #waiting: (() => void)[] = []
+  readonly #onChange: () => void
+
+  constructor(name: string, contentType: string, onChange: () => void) {
+    this.name = name
+    this.contentType = contentType
+    this.#onChange = onChange
+  }
+
+  /** Takes everything from `source`. False: the spool was full and the rest was not read. */
+  async collect(source: Readable, limits: OutputLimits, folder: string): Promise<boolean> {
+    try {
+      for await (const chunk of source as AsyncIterable<Buffer>) {
+        this.sizeBytes += chunk.length
+        if (this.#isLive) await this.#offer(chunk)
+        else if (!(await this.#keep(chunk, limits, folder))) return false
+        if (this.#isClosed) return true
+        this.#changed()
+      }
+      return true
+    } finally {
+      this.ended = true
+      source.destroy()
+      this.#changed()
+    }
+  }
+
+  /** Bytes of a finished file, written by the guest where it liked. Takes over `file`. */
+  adopt(file: Scratch, sizeBytes: number): void {
+    this.#scratch = file
+    file.sizeBytes = sizeBytes
+    this.sizeBytes = sizeBytes
+    this.ended = true
+    this.#changed()
+  }
+
+  /** Once. Ends when the guest's side has ended and everything was taken. */
+  async *chunks(): AsyncGenerator<Buffer> {
+    this.#isLive = true
+    let position = 0
+    while (!this.#isClosed) {
+      const kept = this.#scratch
+      if (kept !== undefined && position < kept.sizeBytes) {
+        for await (const piece of kept.chunks(position, kept.sizeBytes)) {
+          position += piece.length
+          yield piece
+        }
+        continue
+      }
+      const next = this.#queue.shift()
+      if (next !== undefined) {
+        this.#queueBytes -= next.length
+        this.#wake()
+        yield next
+      } else if (this.ended) return
+      else await this.#change()
+    }
+  }
+
+  /** Idempotent; whoever waits goes on and finds nothing. */
+  close(): void {
+    this.#isClosed = true
+    this.#queue = []
+    this.#scratch?.close()
+    this.#wake()
+  }
+
+  async #offer(chunk: Buffer): Promise<void> {
+    this.#queue.push(chunk)
+    this.#queueBytes += chunk.length
+    this.#changed()
+    while (this.#queueBytes > liveBytesMax && !this.#isClosed) await this.#change()
+  }
+
+  async #keep(chunk: Buffer, limits: OutputLimits, folder: string): Promise<boolean> {
+    if (this.#scratch === undefined) {
+      if (chunk.length <= limits.spoolMemoryBytesMax - this.#queueBytes) {
+        this.#queue.push(chunk)
+        this.#queueBytes += chunk.length
+        return true
+      }
+      const early = this.#queue.splice(0)
+      this.#queueBytes = 0
+      this.#scratch = openScratch(folder)
+      for (const piece of early) await this.#scratch.append(piece)
+    }
+    if (chunk.length > limits.spoolDiskBytesMax - this.#scratch.sizeBytes) return false
+    await this.#scratch.append(chunk)
+    return true
+  }
+
+  #changed(): void {
+    this.#wake()
+    this.#onChange()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+}
