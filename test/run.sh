@@ -12,6 +12,11 @@ native/build.sh release
 echo "== unit, conformance, attack and differential tests"
 ctest --test-dir native/build --output-on-failure --parallel "$jobs"
 
+echo "== the service: dependencies, lint, unit tests, real HTTP against real sandboxes"
+[ -d node_modules/fastify ] || npm ci --no-audit --no-fund
+npm run --silent lint
+npm run --silent test:service
+
 echo "== build with sanitizers and fuzz targets (native/build-fuzz)"
 native/build.sh fuzz
 
