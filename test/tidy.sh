@@ -6,11 +6,12 @@ cd "$(dirname "$0")/.."
 failures=0
 report() { echo "tidy: $1"; failures=$((failures + 1)); }
 
-mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.c' '*.S' '*.sh' '*.ts')
+mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.c' '*.S' '*.ts' ':!*.d.ts')
 
-# Characters, not bytes; tables and generated seeds are no sources.
+# Characters, not bytes. Assembly has its own shape.
+mapfile -t wrapped < <(printf '%s\n' "${sources[@]}" | grep -vE '\.S$|^test/guest/')
 while IFS= read -r line; do report "longer than 100 columns: $line"; done < <(
-  LC_ALL=C.UTF-8 awk 'length($0) > 100 { print FILENAME ":" FNR }' "${sources[@]}")
+  LC_ALL=C.UTF-8 awk 'length($0) > 100 { print FILENAME ":" FNR }' "${wrapped[@]}")
 
 for file in "${sources[@]}"; do
   case $file in *.S | */golden/*) continue ;; esac

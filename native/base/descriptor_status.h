@@ -1,5 +1,5 @@
-// fstat for processes that may be locked down: the C library's asks with newfstatat, which is refused
-// there because it can also name files.
+// fstat for processes that may be locked down: the C library's asks with newfstatat, which is
+// refused there because it can also name files.
 #pragma once
 
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
-// What channels cost beside the system calls they make, and how fast digests are. Everything stays in
-// the page cache; copies write over the same file, so that no allocation of blocks is measured.
+// What channels cost beside the system calls they make, and how fast digests are. Everything stays
+// in the page cache; copies write over the same file, so that no allocation of blocks is measured.
 // Usage: bench-channel [--json FILE].
 #include <fcntl.h>
 #include <sys/mman.h>

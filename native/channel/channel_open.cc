@@ -23,8 +23,8 @@ bool Reserves(const Channel& channel, const ChannelSource& source, bool prealloc
          DirectionOf(channel.spec.limits) != Direction::kRead;
 }
 
-// Descriptors that were passed are open already. Thousands of channels are allowed; the usual soft limit is 1024. When the system refuses, opening
-// tells which channel found no descriptor.
+// Descriptors that were passed are open already. Thousands of channels are allowed; the usual soft
+// limit is 1024. When the system refuses, opening tells which channel found no descriptor.
 void RaiseDescriptorLimit(size_t source_count, size_t passed_count) {
   if (source_count == passed_count) {
     return;

@@ -28,8 +28,8 @@ Arguments LinkCommand(const Toolchain& toolchain, const Options& options, const 
   if (!relocatable) {
     command.insert(command.end(),
                    {"--gc-sections", "--build-id=none", "-z", "noexecstack", "-z",
-                    "max-page-size=0x20", "-z", "common-page-size=0x20", "-z", "norelro", "--no-warn-rwx-segments", "-T",
-                    toolchain.sysroot + "/lib/nexe.ld"});
+                    "max-page-size=0x20", "-z", "common-page-size=0x20", "-z", "norelro",
+                    "--no-warn-rwx-segments", "-T", toolchain.sysroot + "/lib/nexe.ld"});
   }
   if (options.strip) command.push_back("-s");
   if (options.start_files) command.push_back(library + "/crt0.o");

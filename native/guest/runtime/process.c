@@ -219,9 +219,15 @@ void __assert_func(const char *file, int line, const char *function, const char 
     *--at = (char)('0' + line % 10);
     line /= 10;
   } while (line > 0);
-  const char *const parts[] = {"assertion \"", expression, "\" failed: file \"", file, "\", line ", at,
+  const char* const parts[] = {"assertion \"",
+                               expression,
+                               "\" failed: file \"",
+                               file,
+                               "\", line ",
+                               at,
                                function != NULL ? ", function: " : "",
-                               function != NULL ? function : "", "\n"};
+                               function != NULL ? function : "",
+                               "\n"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) Say(parts[i]);
   abort();
 }

@@ -1,5 +1,5 @@
-// After Open only the system calls that channel_table.h names are made: a child process gives up all
-// others, memory ones included, and does everything a session can do.
+// After Open only the system calls that channel_table.h names are made: a child process gives up
+// all others, memory ones included, and does everything a session can do.
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
