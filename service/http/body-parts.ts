@@ -100,13 +100,14 @@ function watchIdle(
   limits: BodyLimits,
   stop: (problem: Problem) => void,
 ): () => void {
-  const socket = request.raw.socket
+  const { socket } = request.raw
   const onIdle = () => stop(new Problem('upload-timeout', `uploadIdleMs is ${limits.uploadIdleMs}`))
   socket.setTimeout(limits.uploadIdleMs)
-  socket.on('timeout', onIdle)
+  // Listening on the request keeps the server from cutting the connection without an answer.
+  request.raw.on('timeout', onIdle)
   return () => {
     socket.setTimeout(0)
-    socket.off('timeout', onIdle)
+    request.raw.off('timeout', onIdle)
   }
 }
 
@@ -126,8 +127,14 @@ function toBodyProblem(error: unknown, code: 'multipart-malformed' | 'tar-malfor
   if (foreign instanceof Problem || foreign.name === 'ManifestError') return foreign
   if (foreign.name === 'PlanError') return foreign
   if ('syscall' in foreign && typeof foreign.syscall === 'string') return foreign
-  if (/unexpected end|premature|terminated|aborted/i.test(foreign.message)) {
-    return new Problem('body-incomplete', 'the body ended within a part', {}, { cause: foreign })
-  }
+  const incomplete = tryIncomplete(foreign)
+  if (incomplete !== undefined) return incomplete
   return new Problem(code, 'the framing of the body is broken', {}, { cause: foreign })
+}
+
+/** What a part's stream says when the body ended too early; undefined for any other error. */
+export function tryIncomplete(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || error instanceof Problem) return undefined
+  if (!/unexpected end|premature|terminated|aborted/i.test(error.message)) return undefined
+  return new Problem('body-incomplete', 'the body ended within a part', {}, { cause: error })
 }

@@ -19,7 +19,8 @@ export function refusalOf(report: NativeReport | undefined): Problem | undefined
       violations,
     })
   }
-  if (report.validator === 'not-run') {
+  // The program is fine, but no memory of this size can hold it: found before the guest is entered.
+  if (report.validator === 'not-run' || code.startsWith('memory-')) {
     const isProgram = /^(elf|program|image|loader)-/.test(code)
     return new Problem(isProgram ? 'program-refused' : 'session-refused', message, { reason: code })
   }

@@ -10,7 +10,7 @@ import { parseManifest, tryManifestForm } from '../job/parse-manifest.ts'
 import { makePlan, type Plan } from '../job/plan.ts'
 import { manifestPartName } from '../job/source-url.ts'
 import { openScratch, type Scratch } from '../run/scratch.ts'
-import type { BodyPart } from './body-parts.ts'
+import { type BodyPart, tryIncomplete } from './body-parts.ts'
 import { checkImage } from './image-check.ts'
 import { limitProblem, Problem } from './problem.ts'
 
@@ -60,7 +60,7 @@ export async function readJobRequest(
   } catch (error) {
     program?.scratch.close()
     for (const input of inputs.values()) input.scratch.close()
-    throw error
+    throw tryIncomplete(error) ?? error
   }
 }
 
