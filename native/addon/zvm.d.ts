@@ -22,11 +22,12 @@ export const wireVersion: number
 export const frameSizeMax: number
 /** 253 descriptors. */
 export const frameFdsMax: number
-/** The validator's rules, in the order of their codes: name as in `prepared` frames, one line for people. */
+/** The validator's rules, in the order of their codes: name as in `prepared` frames, one line
+ *  for people. */
 export const rules: readonly { readonly name: string; readonly reason: string }[]
 
-/** An owned descriptor, always close-on-exec. Must be closed or released; one that is garbage collected
- *  while open is closed then and counted in stats().leakedHandles. */
+/** An owned descriptor, always close-on-exec. Must be closed or released; one that is garbage
+ *  collected while open is closed then and counted in stats().leakedHandles. */
 export class FdHandle {
   private constructor()
   /** The number, -1 once closed or released. */
@@ -42,10 +43,11 @@ export class FdHandle {
   stat(): { sizeBytes: number; kind: 'file' | 'pipe' | 'socket' | 'character-device' | 'other' }
   /** True for a memory file with all four seals: an image that a worker may map. */
   isSealed(): boolean
-  /** Bytes of a regular file or memory file from `offset` on, at most `sizeBytes` (≤ 64 MiB). Synchronous:
-   *  for memory files and small files. */
+  /** Bytes of a regular file or memory file from `offset` on, at most `sizeBytes` (≤ 64 MiB).
+   *  Synchronous: for memory files and small files. */
   read(offset: number, sizeBytes: number): Buffer
-  /** Sets the file offset to 0: a memory file that was filled through its offset is read from its start. */
+  /** Sets the file offset to 0: a memory file that was filled through its offset is read from
+   *  its start. */
   rewind(): void
 }
 
@@ -55,15 +57,16 @@ export interface OpenOptions {
   createNew?: boolean
   mode?: number
 }
-/** Opens for reading unless told otherwise; never waits for a FIFO (O_NONBLOCK), never follows a final
- *  link, takes no controlling terminal. */
+/** Opens for reading unless told otherwise; never waits for a FIFO (O_NONBLOCK), never follows
+ *  a final link, takes no controlling terminal. */
 export function openFile(path: string, options?: OpenOptions): FdHandle
 /** /dev/null for reading and writing: empty input, discarded output. */
 export function openNull(): FdHandle
 /** Takes over a number that this process owns. */
 export function adoptFd(fd: number): FdHandle
-/** `sizeBytes`: wish for the kernel's buffer (rounded up; less when the user's quota is used up). Our
- *  ends block; net.Socket and fs streams set their own end to non-blocking, the worker's stays as it is. */
+/** `sizeBytes`: wish for the kernel's buffer (rounded up; less when the user's quota is used
+ *  up). Our ends block; net.Socket and fs streams set their own end to non-blocking, the
+ *  worker's stays as it is. */
 export function makePipe(options?: { sizeBytes?: number }): {
   read: FdHandle
   write: FdHandle
@@ -94,26 +97,27 @@ export interface ExitStatus {
 }
 
 export interface WorkerEvents {
-  /** One frame, a fresh Buffer of its own. Its header has been checked (magic, version, size, type 1, 3, 5 or
-   *  6 from the worker); the body has not. The first frame is the hello. */
+  /** One frame, a fresh Buffer of its own. Its header has been checked (magic, version, size,
+   *  type 1, 3, 5 or 6 from the worker); the body has not. The first frame is the hello. */
   onFrame(frame: Buffer): void
   /** Last callback, exactly once, after all frames: the process is gone and reaped.
    *  `wireError`: the worker sent what is no frame of this version and was killed for it. */
   onExit(status: ExitStatus, wireError: string | null): void
 }
 
-/** Starts a process: own process group, empty environment, dies with the thread that called this. Throws
- *  when it cannot be started; a failed set-up is told by onExit (code 82). Callbacks come from the event
- *  loop, never from inside a call. An open worker keeps the event loop alive. */
+/** Starts a process: own process group, empty environment, dies with the thread that called
+ *  this. Throws when it cannot be started; a failed set-up is told by onExit (code 82).
+ *  Callbacks come from the event loop, never from inside a call. An open worker keeps the event
+ *  loop alive. */
 export function spawnWorker(options: SpawnOptions, events: WorkerEvents): Worker
 
 export class Worker {
   private constructor()
   readonly pid: number
   readonly exited: boolean
-  /** Sends one frame with the descriptors of `fds`, which stay the caller's (the worker has its own copies
-   *  once this returns). False: the socket is full, try again later (does not happen with one task a
-   *  worker). The same handle may be given many times. */
+  /** Sends one frame with the descriptors of `fds`, which stay the caller's (the worker has its
+   *  own copies once this returns). False: the socket is full, try again later (does not happen
+   *  with one task a worker). The same handle may be given many times. */
   send(frame: Uint8Array, fds?: readonly FdHandle[]): boolean
   /** Never hits another process: goes through a pidfd. False when it had already ended. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): boolean

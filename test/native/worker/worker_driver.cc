@@ -1,0 +1,116 @@
+#include "worker_driver.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
+#include "wire/frame_socket.h"
+#include "wire/frame_writer.h"
+
+namespace zvm::test {
+namespace {
+
+uint8_t g_buffer[kFrameSizeMax];
+
+}  // namespace
+
+WorkerDriver::WorkerDriver(const char* role) {
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  socket_.Reset(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  pid_ = fork();
+  REQUIRE(pid_ >= 0);
+  if (pid_ == 0) {
+    dup2(theirs.get(), 0);
+    execl(ZVM_BUILD_DIR "/zvm-worker", "zvm-worker", role, "0", "0", "0", nullptr);
+    _exit(127);
+  }
+  hello_ = Receive();
+}
+
+WorkerDriver::~WorkerDriver() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    Wait();
+  }
+}
+
+int WorkerDriver::Send(const Bytes& frame, std::span<const int> fds) {
+  return SendFrame(socket_.get(), frame, fds);
+}
+
+Bytes WorkerDriver::Receive() {
+  size_t size = 0;
+  const ReceiveEnd end = ReceiveFrame(socket_.get(), g_buffer, &size);
+  CHECK((end == ReceiveEnd::kFrame || end == ReceiveEnd::kClosed));
+  return Bytes(g_buffer, g_buffer + size);
+}
+
+int WorkerDriver::Wait() {
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+Bytes MakeStart(const StartOptions& options) {
+  WireStart start;
+  start.memory_bytes = options.memory_bytes;
+  start.wall_ms = options.wall_ms;
+  start.channel_count = 3;
+  start.profile = options.profile;
+  start.flags = options.flags;
+  FrameWriter frame(g_buffer);
+  frame.Add(start);
+  const std::string_view aliases[] = {"/dev/stderr", "/dev/stdout", "/dev/stdin"};
+  for (const std::string_view alias : aliases) {
+    WireChannel channel;
+    channel.alias_size = static_cast<uint16_t>(alias.size());
+    channel.source_count = 1;
+    const bool reads = alias == "/dev/stdin";
+    (reads ? channel.reads : channel.writes) = 1000;
+    (reads ? channel.read_bytes : channel.write_bytes) = 65536;
+    frame.Add(channel);
+  }
+  for (const std::string_view alias : aliases) {
+    frame.AddText(alias);
+  }
+  const auto bytes = frame.Finish(FrameType::kStart, 12, options.fd_count);
+  return Bytes(bytes.begin(), bytes.end());
+}
+
+Bytes MakePrepare(uint8_t profile) {
+  WirePrepare prepare;
+  prepare.profile = profile;
+  FrameWriter frame(g_buffer);
+  frame.Add(prepare);
+  const auto bytes = frame.Finish(FrameType::kPrepare, 11, 2);
+  return Bytes(bytes.begin(), bytes.end());
+}
+
+UniqueFd PrepareImage(const std::string& name) {
+  const UniqueFd program(open((ZVM_BUILD_DIR "/guest/" + name + ".nexe").c_str(), O_RDONLY));
+  UniqueFd image(memfd_create("zvm-image", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u));
+  REQUIRE(program.valid());
+  WorkerDriver worker("prepare");
+  const int fds[] = {program.get(), image.get()};
+  REQUIRE(worker.Send(MakePrepare(), fds) == 0);
+  const auto prepared = As<WirePrepared>(worker.Receive());
+  REQUIRE(prepared.valid == 1);
+  CHECK(worker.Wait() == 0);
+  return image;
+}
+
+std::string TextAt(const Bytes& frame, size_t offset) {
+  return offset < frame.size() ? std::string(frame.begin() + static_cast<long>(offset), frame.end())
+                               : std::string();
+}
+
+}  // namespace zvm::test

@@ -1,0 +1,64 @@
+// Drives a real zvm-worker as its owner does: starts it, sends frames with descriptors, takes
+// answers, reaps it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "wire/layout.h"
+
+namespace zvm::test {
+
+using Bytes = std::vector<uint8_t>;
+
+class WorkerDriver {
+ public:
+  // Starts the worker and takes its hello.
+  explicit WorkerDriver(const char* role);
+  ~WorkerDriver();
+  WorkerDriver(const WorkerDriver&) = delete;
+  WorkerDriver& operator=(const WorkerDriver&) = delete;
+
+  pid_t pid() const { return pid_; }
+  const Bytes& hello() const { return hello_; }
+  int Send(const Bytes& frame, std::span<const int> fds);
+  // The next answer, empty when the worker has gone.
+  Bytes Receive();
+  void CloseSocket() { socket_.Reset(); }
+  // Waits for its end: exit status, or 1000 + signal.
+  int Wait();
+
+ private:
+  UniqueFd socket_;
+  pid_t pid_ = -1;
+  Bytes hello_;
+};
+
+template <class T>
+T As(const Bytes& frame) {
+  T value;
+  __builtin_memcpy(&value, frame.data(), frame.size() < sizeof value ? frame.size() : sizeof value);
+  return value;
+}
+
+struct StartOptions {
+  uint64_t wall_ms = 5000;
+  int64_t memory_bytes = 33554432;
+  uint16_t fd_count = 4;
+  uint8_t profile = 1;
+  uint32_t flags = 0;
+};
+// A start frame with the standard three channels, one source each.
+Bytes MakeStart(const StartOptions& options = {});
+Bytes MakePrepare(uint8_t profile = 1);
+
+// The sealed image of build/guest/NAME.nexe.
+UniqueFd PrepareImage(const std::string& name);
+std::string TextAt(const Bytes& frame, size_t offset);
+
+}  // namespace zvm::test
