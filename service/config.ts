@@ -1,5 +1,5 @@
-// Environment → one frozen Config. Every limit of the service is named here, with its unit; nobody else reads
-// the environment. GET /v1/limits shows what is in force.
+// Environment → one frozen Config. Every limit of the service is named here, with its unit;
+// nobody else reads the environment. GET /v1/limits shows what is in force.
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'

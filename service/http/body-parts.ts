@@ -1,6 +1,6 @@
-// A request body as a sequence of parts, read strictly in order: multipart/form-data (busboy behind
-// @fastify/multipart) or a tar archive. The consumer must read each part to its end or throw; either way nothing
-// stays behind, because leaving the loop destroys the body.
+// A request body as a sequence of parts, read strictly in order: multipart/form-data (busboy
+// behind @fastify/multipart) or a tar archive. The consumer must read each part to its end or
+// throw; either way nothing stays behind, because leaving the loop destroys the body.
 import type { Readable } from 'node:stream'
 import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'

@@ -1,5 +1,5 @@
-// A tar image before a guest sees it: only files, folders and links that stay inside, no name twice, bounded in
-// number and size. Reads the uploaded file once; changes nothing.
+// A tar image before a guest sees it: only files, folders and links that stay inside, no name
+// twice, bounded in number and size. Reads the uploaded file once; changes nothing.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header } from 'tar-stream'

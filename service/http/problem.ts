@@ -1,5 +1,5 @@
-// Problems (RFC 9457): every code of the service, its status and title, in one table. `type` is a page that this
-// service serves. Details are ours, never a peer's text or a stack trace.
+// Problems (RFC 9457): every code of the service, its status and title, in one table. `type` is a
+// page that this service serves. Details are ours, never a peer's text or a stack trace.
 import { manifestCodes, planCodes } from '../job/errors.ts'
 
 type Entry = readonly [status: number, title: string]

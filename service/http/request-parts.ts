@@ -1,6 +1,6 @@
-// The request of a job: manifest, then program, then inputs, each checked while it streams. Program and inputs
-// go to unlinked files, one chunk at a time; whoever calls owns the descriptors in the result, and after a
-// failure none is left.
+// The request of a job: manifest, then program, then inputs, each checked while it streams.
+// Program and inputs go to unlinked files, one chunk at a time; whoever calls owns the
+// descriptors in the result, and after a failure none is left.
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'

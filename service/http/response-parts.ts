@@ -1,5 +1,6 @@
-// The answer of a job: channels as parts, the report last. The first channel that has bytes streams live; the
-// others are kept by their Output and follow. No order of guest or client can make this wait for ever.
+// The answer of a job: channels as parts, the report last. The first channel that has bytes
+// streams live; the others are kept by their Output and follow. No order of guest or client can
+// make this wait for ever.
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'

@@ -1,4 +1,5 @@
-// From whatever was thrown to a Problem. Nothing foreign gets through: an unknown error is `internal`.
+// From whatever was thrown to a Problem. Nothing foreign gets through: an unknown error is
+// `internal`.
 import { ManifestError, PlanError } from '../job/errors.ts'
 import { AdmissionError } from '../run/errors.ts'
 import { Problem, type RequestCode } from './problem.ts'

@@ -6,7 +6,10 @@ import type { SourceUrl } from './source-url.ts'
 /** 0 sequential, 1 random read, 2 random write, 3 both at random. */
 export type ChannelType = 0 | 1 | 2 | 3
 
-/** Operations and bytes of one session, 0..2^63-1. A side exists when both of its limits are positive. */
+/**
+ * Operations and bytes of one session, 0..2^63-1. A side exists when both of its limits are
+ * positive.
+ */
 export type ChannelLimits = {
   readonly reads: bigint
   readonly readBytes: bigint
@@ -29,7 +32,9 @@ export const standardAliases = ['/dev/stdin', '/dev/stdout', '/dev/stderr'] as c
 export const nvramAlias = '/dev/nvram'
 export const imageAlias = '/dev/image'
 
-/** As many operations or bytes as an honest JSON number can say: no limit that a guest would meet. */
+/**
+ * As many operations or bytes as an honest JSON number can say: no limit that a guest would meet.
+ */
 export const limitUnbounded = BigInt(Number.MAX_SAFE_INTEGER)
 export const limitMax = 2n ** 63n - 1n
 export const aliasBytesMax = 8192
@@ -54,7 +59,9 @@ export function writeLimits(): ChannelLimits {
   return { reads: 0n, readBytes: 0n, writes: limitUnbounded, writeBytes: limitUnbounded }
 }
 
-/** True when writes may go anywhere: such an output is a file first and streams after the session. */
+/**
+ * True when writes may go anywhere: such an output is a file first and streams after the session.
+ */
 export function writesAtRandom(channel: Channel): boolean {
   return canWrite(channel.limits) && (channel.type === 2 || channel.type === 3)
 }

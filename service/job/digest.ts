@@ -11,7 +11,9 @@ export function tryDigest(text: string): Digest | undefined {
   return pattern.test(text) ? (text as Digest) : undefined
 }
 
-/** `hex`: 64 lower-case hexadecimal digits, as hash functions give them. Throws on anything else. */
+/**
+ * `hex`: 64 lower-case hexadecimal digits, as hash functions give them. Throws on anything else.
+ */
 export function digestOfHex(hex: string): Digest {
   const digest = tryDigest(`sha256:${hex}`)
   if (digest === undefined) throw new TypeError('not the hexadecimal form of a SHA-256')

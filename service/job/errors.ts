@@ -1,5 +1,5 @@
-// What can be wrong with a manifest or a plan: closed sets of codes, and the place. Pure data; HTTP statuses
-// are given to them in http/problem.ts, nowhere else.
+// What can be wrong with a manifest or a plan: closed sets of codes, and the place. Pure data;
+// HTTP statuses are given to them in http/problem.ts, nowhere else.
 
 export const manifestCodes = [
   'manifest-empty',

@@ -1,5 +1,6 @@
-// The classic text form (version 20130611, docs/abi.md §5, strict mode) with the URLs of the HTTP contract in
-// place of host paths. The first error ends the reading; it has a line and a column. Pure.
+// The classic text form (version 20130611, docs/abi.md §5, strict mode) with the URLs of the HTTP
+// contract in place of host paths. The first error ends the reading; it has a line and a column.
+// Pure.
 import { type Channel, type ChannelType, channelSourcesMax, defaultContentType } from './channel.ts'
 import { integerOf, limitOf } from './classic-number.ts'
 import { type ManifestCode, ManifestError } from './errors.ts'

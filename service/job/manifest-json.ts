@@ -1,5 +1,5 @@
-// The JSON form of a manifest. Strict: unknown fields are errors; every mistake is reported at once, each
-// with its JSON pointer (RFC 6901). Pure.
+// The JSON form of a manifest. Strict: unknown fields are errors; every mistake is reported at
+// once, each with its JSON pointer (RFC 6901). Pure.
 import { z } from 'zod'
 import {
   type Channel,

@@ -1,5 +1,6 @@
-// The manifest of a job of one node, whichever form it was written in. Only this file builds one: the two
-// forms (manifest-json, manifest-classic) give drafts, the rules that need all channels are checked here.
+// The manifest of a job of one node, whichever form it was written in. Only this file builds one:
+// the two forms (manifest-json, manifest-classic) give drafts, the rules that need all channels
+// are checked here.
 import {
   type Channel,
   channelsMax,

@@ -1,5 +1,5 @@
-// The text of /dev/nvram, by which arguments, environment, clock and image reach a guest in the classic way.
-// Pure. Everything that its readers treat as special is escaped as \xHH.
+// The text of /dev/nvram, by which arguments, environment, clock and image reach a guest in the
+// classic way. Pure. Everything that its readers treat as special is escaped as \xHH.
 import { imageAlias } from './channel.ts'
 import { ManifestError } from './errors.ts'
 import { type Manifest, needsNvram } from './manifest.ts'

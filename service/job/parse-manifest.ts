@@ -1,4 +1,5 @@
-// From the bytes of the manifest part to a Manifest: chooses the form and refuses what is no text. Pure.
+// From the bytes of the manifest part to a Manifest: chooses the form and refuses what is no
+// text. Pure.
 import { ManifestError } from './errors.ts'
 import type { Manifest } from './manifest.ts'
 import { parseClassicManifest } from './manifest-classic.ts'

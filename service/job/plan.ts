@@ -1,5 +1,5 @@
-// From a manifest to what a session needs. Pure and deterministic: the same manifest and limits give the same
-// plan. It opens nothing; run/job-run does what the plan says.
+// From a manifest to what a session needs. Pure and deterministic: the same manifest and limits
+// give the same plan. It opens nothing; run/job-run does what the plan says.
 import {
   type Channel,
   defaultContentType,
@@ -27,7 +27,10 @@ export type Plan = {
   readonly timeoutMs: number
   readonly channels: readonly Channel[]
   readonly nvram: string | undefined
-  /** Parts that the request must bring, each once. The program, when it is a part, is not among them. */
+  /**
+   * Parts that the request must bring, each once. The program, when it is a part, is not among
+   * them.
+   */
   readonly inputParts: readonly string[]
   readonly imagePart: string | undefined
   readonly responses: readonly PlannedResponse[]

@@ -1,4 +1,5 @@
-// What a session ended with, as its process tells it (docs/abi.md §6.2), and the report that clients get.
+// What a session ended with, as its process tells it (docs/abi.md §6.2), and the report that
+// clients get.
 import { z } from 'zod'
 import { type Digest, tryDigest } from './digest.ts'
 

@@ -1,5 +1,6 @@
-// The URLs by which a manifest names bytes: part:, response:, sha256:, null:. Pure. Host paths are never
-// accepted here; schemes of object stores are refused until a store for them is configured.
+// The URLs by which a manifest names bytes: part:, response:, sha256:, null:. Pure. Host paths
+// are never accepted here; schemes of object stores are refused until a store for them is
+// configured.
 import { type Digest, tryDigest } from './digest.ts'
 import type { ManifestCode } from './errors.ts'
 

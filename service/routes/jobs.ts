@@ -1,5 +1,6 @@
-// POST /v1/jobs: reads the request, waits for a slot, runs the session, streams the answer. The answer begins when
-// the guest has written its first byte or has ended, so that a refused program is still a clean 422.
+// POST /v1/jobs: reads the request, waits for a slot, runs the session, streams the answer. The
+// answer begins when the guest has written its first byte or has ended, so that a refused program
+// is still a clean 422.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.ts'
 import { readBodyParts } from '../http/body-parts.ts'

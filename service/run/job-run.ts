@@ -1,5 +1,5 @@
-// One job from its slot to its report: starts the session, collects the outputs, watches the deadline, and frees
-// everything exactly once. Whoever has a JobRun must call `close`.
+// One job from its slot to its report: starts the session, collects the outputs, watches the
+// deadline, and frees everything exactly once. Whoever has a JobRun must call `close`.
 import { fstatSync } from 'node:fs'
 import type { Limits } from '../config.ts'
 import type { Digest } from '../job/digest.ts'

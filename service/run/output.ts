@@ -1,5 +1,6 @@
-// One response channel between the session and the client. Until somebody reads, bytes are kept (memory, then an
-// unlinked file, both bounded), so that no channel blocks another; from then on it streams with back-pressure.
+// One response channel between the session and the client. Until somebody reads, bytes are kept
+// (memory, then an unlinked file, both bounded), so that no channel blocks another; from then on
+// it streams with back-pressure.
 import type { Readable } from 'node:stream'
 import { openScratch, type Scratch } from './scratch.ts'
 

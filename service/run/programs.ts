@@ -1,5 +1,6 @@
-// Stored programs: nexes on disk under their digest, each judged before it is kept. Complete or absent: a file is
-// renamed into place when it has all its bytes, so a crash leaves at most an unlinked one.
+// Stored programs: nexes on disk under their digest, each judged before it is kept. Complete or
+// absent: a file is renamed into place when it has all its bytes, so a crash leaves at most an
+// unlinked one.
 import { randomUUID } from 'node:crypto'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,5 @@
-// Who runs when: a bounded queue in front of a bounded number of slots. Aborting a waiting job removes it.
+// Who runs when: a bounded queue in front of a bounded number of slots. Aborting a waiting job
+// removes it.
 import { AdmissionError } from './errors.ts'
 
 export type SchedulerLimits = {
@@ -29,7 +30,10 @@ export class Scheduler {
     return this.#isDraining
   }
 
-  /** Throws AdmissionError when a job that came now would be refused. Cheap: asked before a body is read. */
+  /**
+   * Throws AdmissionError when a job that came now would be refused. Cheap: asked before a body
+   * is read.
+   */
   checkRoom(): void {
     if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
     if (this.#queue.size >= this.#limits.queueMax) {

@@ -1,5 +1,5 @@
-// A private file without a name: bytes that wait for a session or for a client. Closing it frees the space; a
-// crash of the service does too. Never executable, never visible in a folder.
+// A private file without a name: bytes that wait for a session or for a client. Closing it frees
+// the space; a crash of the service does too. Never executable, never visible in a folder.
 import { randomUUID } from 'node:crypto'
 import { close, closeSync, openSync, read, unlinkSync, write } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// One session in one process of its own: zvm-run with descriptors for everything it may touch. Inputs are reopened
-// read-only, outputs are stream sockets, the report comes on standard output. No host path reaches the process.
+// One session in one process of its own: zvm-run with descriptors for everything it may touch.
+// Inputs are reopened read-only, outputs are stream sockets, the report comes on standard output.
+// No host path reaches the process.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Malformed requests, table-driven: each gets the documented problem, the service goes on serving, and at the end
-// no process, descriptor or file is left (server.settle).
+// Malformed requests, table-driven: each gets the documented problem, the service goes on
+// serving, and at the end no process, descriptor or file is left (server.settle).
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -195,7 +195,8 @@ for (const size of sizes) {
   })
 }
 
-// Magic, class, data, version, type, machine, entry, program header offset, sizes, counts, first segments.
+// Magic, class, data, version, type, machine, entry, program header offset, sizes, counts, first
+// segments.
 const offsets = [
   0, 1, 4, 16, 18, 20, 24, 25, 32, 33, 56, 57, 64, 72, 73, 80, 82, 97, 104, 0x1_0000, 0x1_0010, 17,
   19, 26, 27, 34, 36, 66, 81, 83,

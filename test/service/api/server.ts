@@ -1,5 +1,5 @@
-// A real service on a free port with a private folder, for tests over real HTTP. Small limits, so that they can be
-// met; `settle` asserts that nothing was left behind.
+// A real service on a free port with a private folder, for tests over real HTTP. Small limits, so
+// that they can be met; `settle` asserts that nothing was left behind.
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -63,7 +63,10 @@ async function leftovers(dataDir: string) {
   }
 }
 
-/** Sends bytes as they are; the answer is everything until the server closes or is silent for `quietMs`. */
+/**
+ * Sends bytes as they are; the answer is everything until the server closes or is silent for
+ * `quietMs`.
+ */
 export function sendRaw(port: number, bytes: string | Buffer, quietMs = 2000): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes))

@@ -1,4 +1,5 @@
-// Both forms of the manifest: what is accepted means the right thing, what is refused says why and where.
+// Both forms of the manifest: what is accepted means the right thing, what is refused says why
+// and where.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManifestError, type ManifestIssue, PlanError } from '../../../service/job/errors.ts'
