@@ -73,7 +73,7 @@ export function findChannelFault(channel: Channel): ChannelFault | undefined {
   const reading = canRead(channel.limits)
   const writing = canWrite(channel.limits)
   const size = Buffer.byteLength(channel.alias)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (size === 0 || size > aliasBytesMax || /[\u0000-\u001f\u007f]/.test(channel.alias)) {
     return { code: 'channel-alias-invalid', detail: 'an alias has 1 to 8192 bytes, no controls' }
   }

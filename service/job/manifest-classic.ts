@@ -66,7 +66,7 @@ function readEntries(text: string): Entry[] {
 }
 
 function readEntry(line: Token): Entry | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const control = line.text.search(/[\u0000-\u0008\u000a-\u001f\u007f]/)
   if (control >= 0) throw fail(cut(line, control), 'control-character', 'a control character')
   const whole = strip(line)

@@ -248,7 +248,9 @@ const framing: readonly [string, Buffer, Record<string, string>, Expected][] = [
     bodyOf([
       {
         ...manifest(),
-        head: 'Content-Disposition: form-data; name="manifest"\r\nContent-Transfer-Encoding: base64\r\n',
+        head:
+          'Content-Disposition: form-data; name="manifest"\r\n' +
+          'Content-Transfer-Encoding: base64\r\n',
       },
     ]),
     {},

@@ -88,7 +88,8 @@ for (const [name, code, pointer, text] of badJson) {
 }
 
 test('JSON manifest: all mistakes at once', () => {
-  const text = `{"program":"x","image":"null:","channels":[{"alias":"a","source":"/etc"},{"alias":"b"}]}`
+  const text =
+    '{"program":"x","image":"null:",' + '"channels":[{"alias":"a","source":"/etc"},{"alias":"b"}]}'
   const pointers = issuesOf(text, 'json').map((issue) => issue.pointer)
   assert.deepEqual(pointers, ['/program', '/image', '/channels/0/source', '/channels/1'])
 })
@@ -169,7 +170,8 @@ test('the classic example of the contract gives the plan that it describes', () 
 })
 
 test('arguments and environment reach nvram with everything special escaped', () => {
-  const text = `{${program},"args":["wc","","a b,#\\"é"],"env":{"A":"x=y\\n"},"time":7,"image":"part:fs"}`
+  const text =
+    `{${program},"args":["wc","","a b,#\\"é"],"env":{"A":"x=y\\n"},` + '"time":7,"image":"part:fs"}'
   const plan = makePlan(parseManifest(Buffer.from(text), 'json'), limits)
   assert.equal(
     plan.nvram,
