@@ -37,7 +37,9 @@ class FrameWriter {
 template <size_t N>
 size_t SetText(char (&field)[N], std::string_view text) {
   const size_t size = text.size() < N ? text.size() : N;
-  std::memcpy(field, text.data(), size);
+  if (size != 0) {  // an empty text may have no address, which memcpy must not get
+    std::memcpy(field, text.data(), size);
+  }
   return size;
 }
 
