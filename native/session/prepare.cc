@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
@@ -48,13 +49,14 @@ PrepareFailure Problem(int status, std::string_view code, std::string_view text)
   return problem;
 }
 
-void RunChild(int program_fd, uint64_t program_size, int image_fd,
+void RunChild(pid_t owner, int program_fd, uint64_t program_size, int image_fd,
                            const PrepareOptions& options, BuildAnswer& answer) {
   int keep[] = {std::min(program_fd, image_fd), std::max(program_fd, image_fd)};
   LockdownOptions lockdown;
   lockdown.stage = LockdownStage::kPrepare;
   lockdown.keep_descriptors = keep;
   lockdown.limits.cpu_seconds = kPrepareCpuSecondsMax;
+  lockdown.owner_pid = owner;
   LockdownStatus status;
   answer.problem.failure = Lockdown(lockdown, &status);
   if (!answer.problem.failure.failed()) {
@@ -90,6 +92,18 @@ PrepareFailure CopyProblem(const BuildAnswer& answer) {
   return problem;
 }
 
+// Waits for the child, and kills it when a stop is requested meanwhile: whoever asks a session to
+// end must not wait for a program that is slow to judge.
+int WaitForChild(pid_t child, const StopRequest* stop) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    if (stop != nullptr && stop->requested()) {
+      kill(child, SIGKILL);
+    }
+  }
+  return status;
+}
+
 }  // namespace
 
 Result<UniqueFd, Failure> OpenProgram(const char* path) {
@@ -119,16 +133,15 @@ Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
   if (answer.get() == nullptr) {
     return Err{Problem(ENOMEM, "prepare-no-memory", "no memory to prepare the program")};
   }
+  const pid_t owner = getpid();
   const pid_t child = fork();
   if (child < 0) {
     return Err{Problem(errno, "prepare-fork-failed", "cannot start a process")};
   }
   if (child == 0) {
-    RunChild(program_fd, size, image_fd.value().get(), options, *answer.get());
+    RunChild(owner, program_fd, size, image_fd.value().get(), options, *answer.get());
   }
-  int child_status = 0;
-  while (waitpid(child, &child_status, 0) < 0 && errno == EINTR) {
-  }
+  const int child_status = WaitForChild(child, options.stop);
   if (!WIFEXITED(child_status) || !answer.get()->finished) {
     return Err{Problem(ENOEXEC, "prepare-died", "the process that judged the program died")};
   }

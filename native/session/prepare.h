@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "base/result.h"
+#include "base/stop_request.h"
 #include "sandbox/image.h"
 #include "validator/validator.h"
 
@@ -29,6 +30,9 @@ struct PrepareOptions {
   ValidatorPolicy policy;
   // Test builds only: maps the text unjudged, to attack the outer wall alone.
   bool skip_validation = false;
+  // Ends the child when a stop is requested while it works; may be nullptr. Signals that set it must
+  // interrupt system calls and repeat.
+  const StopRequest* stop = nullptr;
 };
 
 // Opens a program for reading without waiting for anything. Failure: status 2,
@@ -36,7 +40,7 @@ struct PrepareOptions {
 [[nodiscard]] Result<UniqueFd, Failure> OpenProgram(const char* path);
 
 // `program_fd` stays the caller's. Blocks until the child has ended; the child is bounded by a CPU
-// limit of kPrepareCpuSecondsMax.
+// limit of kPrepareCpuSecondsMax and dies with this process.
 [[nodiscard]] Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
                                                                    const PrepareOptions& options);
 

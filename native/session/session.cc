@@ -102,9 +102,18 @@ Failure Session::Prepare() {
     }
     program = std::move(opened.value());
   }
+  // A program that is slow to judge is bounded by the wall clock too; the guest gets a clock of its
+  // own when its channels are opened.
+  TimeLimits limits;
+  limits.wall_ms = options_.limits.wall_ms != 0 ? options_.limits.wall_ms
+                                                : static_cast<uint64_t>(manifest_.timeout_s) * 1000;
+  if (Failure failure = ArmTimeLimits(limits); failure.failed()) {
+    return failure;
+  }
   const bool skip = SkipsValidation();
-  auto image =
-      PrepareProgram(program.get(), {.policy = options_.policy, .skip_validation = skip});
+  auto image = PrepareProgram(
+      program.get(),
+      {.policy = options_.policy, .skip_validation = skip, .stop = &process_.stop});
   if (!image.ok()) {
     prepare_failure_ = image.error();
     validator_ = prepare_failure_.validated ? ValidatorState::kFailed : ValidatorState::kNotRun;

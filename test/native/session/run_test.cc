@@ -1,11 +1,13 @@
 // zvm-run from outside: endings, statuses, limits, reports, privileges, determinism.
 #include <doctest/doctest.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <set>
 
 #include "run_tool.h"
@@ -103,6 +105,48 @@ TEST_CASE("a termination signal cancels: while running, while blocked, while ope
     }
     close(writer);
   }
+}
+
+// A program of 256 MiB of zeros: every bundle is refused, which takes seconds.
+std::string SlowProgram(const TestFolder& folder) {
+  constexpr uint64_t kTextSize = uint64_t{256} << 20;
+  Elf64_Ehdr ehdr = {};
+  std::memcpy(ehdr.e_ident, ELFMAG, SELFMAG);
+  ehdr.e_ident[EI_CLASS] = ELFCLASS64;
+  ehdr.e_type = ET_EXEC;
+  ehdr.e_machine = EM_X86_64;
+  ehdr.e_version = EV_CURRENT;
+  ehdr.e_entry = 0x20000;
+  ehdr.e_phoff = sizeof ehdr;
+  ehdr.e_phentsize = sizeof(Elf64_Phdr);
+  ehdr.e_phnum = 1;
+  Elf64_Phdr text = {};
+  text.p_type = PT_LOAD;
+  text.p_flags = PF_R | PF_X;
+  text.p_vaddr = 0x20000;
+  text.p_offset = 4096;
+  text.p_filesz = text.p_memsz = kTextSize;
+  std::string bytes(reinterpret_cast<const char*>(&ehdr), sizeof ehdr);
+  bytes.append(reinterpret_cast<const char*>(&text), sizeof text);
+  const std::string path = folder.Write("slow.nexe", bytes);
+  REQUIRE(truncate(path.c_str(), 4096 + kTextSize) == 0);
+  return path;
+}
+
+TEST_CASE("a program that is slow to judge is bounded, and can be cancelled") {
+  TestFolder folder;
+  std::string text = Manifest(SlowProgram(folder));
+  text.replace(text.find("33554432"), 8, "4294967296");
+  const auto manifest = folder.Write("m", text);
+  const ToolResult limited = RunTool({"--wall-ms", "50", manifest});
+  CHECK(limited.status == 4);
+  CHECK(StateLine(limited.out) == "session timeout");
+  CHECK(limited.seconds < 1.5);
+  const ToolResult cancelled =
+      RunTool({"--report", "json", manifest}, {.signal = SIGTERM, .signal_after_ms = 50});
+  CHECK(cancelled.status == 4);
+  CHECK(Has(cancelled.out, "\"outcome\":\"cancelled\""));
+  CHECK(cancelled.seconds < 1.5);
 }
 
 TEST_CASE("a refused program leaves the host untouched") {
