@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `npm test`: sets up, builds and runs every test. Progress goes to the terminal as it happens.
-# Three stages: the product; the same tests under AddressSanitizer and UndefinedBehaviorSanitizer;
-# every fuzz target for FUZZ_SECONDS each (10 by default; longer by hand: npm run fuzz -- NAME 600).
+# The product, guests in C and C++, the service over HTTP; the native tests again under
+# AddressSanitizer and UndefinedBehaviorSanitizer; every fuzz target for FUZZ_SECONDS each (10 by
+# default; longer by hand: npm run fuzz -- NAME 600).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -11,6 +12,12 @@ native/build.sh release
 
 echo "== unit, conformance, attack and differential tests"
 ctest --test-dir native/build --output-on-failure --parallel "$jobs"
+
+echo "== guest libraries and programs (the first time some minutes; cached afterwards)"
+npm run --silent build:guest
+test/guest/runtime/run.sh
+examples/run.sh hello
+examples/run.sh wordcount
 
 echo "== the service: dependencies, lint, unit tests, real HTTP against real sandboxes"
 [ -d node_modules/fastify ] || npm ci --no-audit --no-fund
