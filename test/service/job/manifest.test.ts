@@ -170,8 +170,10 @@ test('the classic example of the contract gives the plan that it describes', () 
 })
 
 test('arguments and environment reach nvram with everything special escaped', () => {
-  const text =
-    `{${program},"args":["wc","","a b,#\\"é"],"env":{"A":"x=y\\n"},` + '"time":7,"image":"part:fs"}'
+  const text = [
+    `{${program},"args":["wc","","a b,#\\"é"],"env":{"A":"x=y\\n"}`,
+    '"time":7,"image":"part:fs"}',
+  ].join(',')
   const plan = makePlan(parseManifest(Buffer.from(text), 'json'), limits)
   assert.equal(
     plan.nvram,
