@@ -30,8 +30,8 @@ struct PrepareOptions {
   ValidatorPolicy policy;
   // Test builds only: maps the text unjudged, to attack the outer wall alone.
   bool skip_validation = false;
-  // Ends the child when a stop is requested while it works; may be nullptr. Signals that set it must
-  // interrupt system calls and repeat.
+  // Ends the child when a stop is requested while it works; may be nullptr. Signals that set it
+  // must interrupt system calls and repeat.
   const StopRequest* stop = nullptr;
 };
 
