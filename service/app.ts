@@ -44,6 +44,10 @@ export async function buildApp(config: Config): Promise<App> {
     if (!request.raw.complete) reply.header('connection', 'close')
     return reply.code(problem.status).type(problemType).send(problemBody(problem))
   })
+  // A connection kept alive would hold up the end of the process.
+  http.addHook('onResponse', async (request) => {
+    if (scheduler.isDraining) request.raw.socket.end()
+  })
   http.setNotFoundHandler(() => {
     throw new Problem('not-found', 'see /openapi.json')
   })

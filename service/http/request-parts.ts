@@ -33,6 +33,7 @@ export async function readJobRequest(
   let head: { manifest: Manifest; plan: Plan } | undefined
   let program: Upload | undefined
   const inputs = new Map<string, Upload>()
+  let roomBytes = limits.requestBytesMax
   try {
     for await (const part of parts) {
       if (head === undefined) {
@@ -40,12 +41,9 @@ export async function readJobRequest(
         continue
       }
       const role = roleOf(part.name, head.plan, program !== undefined, inputs)
-      const upload = await readUpload(
-        part,
-        role === 'program' ? 'programBytesMax' : 'partBytesMax',
-        limits,
-        scratchDir,
-      )
+      const limit = role === 'program' ? 'programBytesMax' : 'partBytesMax'
+      const upload = await readUpload(part, limit, limits, scratchDir, roomBytes)
+      roomBytes -= upload.scratch.sizeBytes
       if (role === 'program') program = upload
       else inputs.set(part.name, upload)
       if (part.name === head.plan.imagePart) await checkImage(upload.scratch, limits)
@@ -64,12 +62,16 @@ export async function readJobRequest(
   }
 }
 
-/** Reads a whole stream into a file, digest on the way. Throws Problem above `limits[name]`. */
+/**
+ * Reads a whole stream into a file, digest on the way. Throws Problem above `limits[name]` or
+ * above `roomBytes`: what earlier parts have left of the request's limit.
+ */
 export async function readUpload(
   part: BodyPart,
   name: 'programBytesMax' | 'partBytesMax',
   limits: Limits,
   scratchDir: string,
+  roomBytes = limits.requestBytesMax,
 ): Promise<Upload> {
   const scratch = openScratch(scratchDir)
   const hash = createHash('sha256')
@@ -77,6 +79,9 @@ export async function readUpload(
     for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
       if (chunk.length > limits[name] - scratch.sizeBytes) {
         throw limitProblem(name, limits[name], 'bytes', { part: part.name })
+      }
+      if (chunk.length > roomBytes - scratch.sizeBytes) {
+        throw limitProblem('requestBytesMax', limits.requestBytesMax, 'bytes', { part: part.name })
       }
       hash.update(chunk)
       await scratch.append(chunk)

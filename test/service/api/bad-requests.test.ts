@@ -11,7 +11,11 @@ let server: Server
 const hello = await readGuest('hello')
 before(async () => {
   const limits = { ZVM_PART_BYTES_MAX: '100000', ZVM_PARTS_MAX: '8', ZVM_IMAGE_ENTRIES_MAX: '4' }
-  server = await startServer({ ...limits, ZVM_PROGRAM_BYTES_MAX: '300000' })
+  server = await startServer({
+    ...limits,
+    ZVM_PROGRAM_BYTES_MAX: '300000',
+    ZVM_REQUEST_BYTES_MAX: '600000',
+  })
 })
 after(() => server.settle())
 
@@ -327,4 +331,30 @@ test('clients that go at every stage leave nothing behind', async () => {
     await sleep(15)
   }
   assert.equal((await post(whole)).status, 200)
+})
+
+test('a body above the limit of the request: 413, told or untold', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const channels = names.map((name) => ({ alias: name, source: `part:${name}` }))
+  const inputs = names.map((name) => part(name, Buffer.alloc(100_000)))
+  const body = bodyOf([manifest({ channels }), program, ...inputs])
+  await expectProblem(await post(body), [413, 'limit-exceeded'])
+  const head =
+    'POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\n'
+  const start = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n`
+  const answer = await sendRaw(server.port, Buffer.concat([Buffer.from(start), body]))
+  assert.match(answer, /^HTTP\/1\.1 413 /)
+  assert.match(answer, /requestBytesMax/)
+})
+
+test('a full queue: 503 with Retry-After, at once', async () => {
+  const full = await startServer({ ZVM_QUEUE_MAX: '0' })
+  const answer = await fetch(`${full.url}/v1/jobs`, {
+    method: 'POST',
+    body: new Uint8Array(whole),
+    headers: { 'content-type': 'multipart/form-data; boundary=B' },
+  })
+  assert.equal(answer.headers.get('retry-after'), '1')
+  await expectProblem(answer, [503, 'queue-full'])
+  await full.settle()
 })
