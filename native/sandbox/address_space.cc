@@ -221,9 +221,26 @@ uint8_t* AddressSpace::CheckBuffer(uint64_t address, int32_t size, GuestRight ri
 bool AddressSpace::JailRangeHolds(uint32_t address, int32_t size) const {
   // SAFETY: whole pages inside the heap, both ends: anything less validates fewer bytes than the
   // kernel makes executable, anything more reaches text, user manifest or guards.
-  return size > 0 && size % ZVM_MAP_PAGE_SIZE_BYTES == 0 &&
-         address % ZVM_MAP_PAGE_SIZE_BYTES == 0 && address >= heap_.start &&
-         address < heap_.end && static_cast<uint64_t>(size) <= heap_.end - address;
+  if (size <= 0 || size % ZVM_MAP_PAGE_SIZE_BYTES != 0 || address % ZVM_MAP_PAGE_SIZE_BYTES != 0 ||
+      address < heap_.start || address >= heap_.end ||
+      static_cast<uint64_t>(size) > heap_.end - address) {
+    return false;
+  }
+  // SAFETY: no chunk is cut. What is left of one would jump into the middle of whatever is put in
+  // the place of the rest, at offsets that were instruction starts only of the old code.
+  const uint64_t start = address / ZVM_MAP_PAGE_SIZE_BYTES;
+  const uint64_t end = start + static_cast<uint64_t>(size) / ZVM_MAP_PAGE_SIZE_BYTES;
+  return !continues_chunk_[start] && !(end < continues_chunk_.size() && continues_chunk_[end]);
+}
+
+// SAFETY: called before the kernel is asked to make pages read-only or executable. Marks that
+// outlive a refusal of the kernel half-way refuse too much, never too little.
+void AddressSpace::MarkChunk(uint64_t start, uint64_t end) {
+  any_jailed_ = true;
+  for (uint64_t at = start; at < end; at += ZVM_MAP_PAGE_SIZE_BYTES) {
+    jailed_.set(at / ZVM_MAP_PAGE_SIZE_BYTES);
+    continues_chunk_.set(at / ZVM_MAP_PAGE_SIZE_BYTES, at != start);
+  }
 }
 
 int AddressSpace::Jail(uint32_t address, int32_t size, ValidateCode validate, void* context) {
@@ -231,21 +248,16 @@ int AddressSpace::Jail(uint32_t address, int32_t size, ValidateCode validate, vo
     return -EINVAL;
   }
   const uint64_t end = uint64_t{address} + static_cast<uint64_t>(size);
+  MarkChunk(address, end);
   // SAFETY: no page is writable while it is judged, nor ever writable and executable.
-  if (!ProtectWindow(address, end, PROT_READ)) {
-    return -EACCES;
-  }
-  const bool valid = validate(context, {Host(address), static_cast<size_t>(size)});
+  const bool readable = ProtectWindow(address, end, PROT_READ);
+  const bool valid = readable && validate(context, {Host(address), static_cast<size_t>(size)});
   if (valid && MakeJailed({address}, static_cast<uint64_t>(size))) {
-    any_jailed_ = true;
-    for (uint64_t at = address; at < end; at += ZVM_MAP_PAGE_SIZE_BYTES) {
-      jailed_.set(at / ZVM_MAP_PAGE_SIZE_BYTES);
-    }
     return 0;
   }
   // Refused: the whole range becomes ordinary memory again, also pages that were jailed before.
   const int unjailed = Unjail(address, size);
-  return unjailed != 0 || valid ? -EACCES : -EPERM;
+  return unjailed != 0 || valid || !readable ? -EACCES : -EPERM;
 }
 
 int AddressSpace::Unjail(uint32_t address, int32_t size) {
@@ -253,11 +265,13 @@ int AddressSpace::Unjail(uint32_t address, int32_t size) {
     return -EINVAL;
   }
   const uint64_t end = uint64_t{address} + static_cast<uint64_t>(size);
+  // SAFETY: the marks stay when the kernel refuses: it may have changed a part.
   if (!ProtectWindow(address, end, PROT_READ | PROT_WRITE)) {
     return -EACCES;
   }
   for (uint64_t at = address; at < end; at += ZVM_MAP_PAGE_SIZE_BYTES) {
     jailed_.reset(at / ZVM_MAP_PAGE_SIZE_BYTES);
+    continues_chunk_.reset(at / ZVM_MAP_PAGE_SIZE_BYTES);
   }
   return 0;
 }

@@ -63,7 +63,8 @@ class AddressSpace {
 
   // jail: read-only, then `validate`, then read+execute. unjail: back to read+write. Both return
   // 0 or -errno as the trap does: -EINVAL unless [address, address + size) is a non-empty run of
-  // whole 64 KiB pages inside the heap; -EPERM when validate refuses; -EACCES from the kernel.
+  // whole 64 KiB pages inside the heap that cuts no jailed chunk; -EPERM when validate refuses;
+  // -EACCES from the kernel.
   using ValidateCode = bool (*)(void* context, std::span<const uint8_t> code);
   int Jail(uint32_t address, int32_t size, ValidateCode validate, void* context);
   int Unjail(uint32_t address, int32_t size);
@@ -81,13 +82,16 @@ class AddressSpace {
   void Describe();
   bool AnyJailed(uint64_t start, uint64_t end) const;
   bool JailRangeHolds(uint32_t address, int32_t size) const;
+  void MarkChunk(uint64_t start, uint64_t end);
 
   GuestRegion text_, rodata_, heap_, manifest_, stack_;
   uint64_t break_ = 0;
   std::array<GuestRegion, 5> regions_;
   size_t region_count_ = 0;
   bool any_jailed_ = false;
-  std::bitset<ZVM_WINDOW_SIZE_BYTES / ZVM_MAP_PAGE_SIZE_BYTES> jailed_;
+  using PageMarks = std::bitset<ZVM_WINDOW_SIZE_BYTES / ZVM_MAP_PAGE_SIZE_BYTES>;
+  PageMarks jailed_;           // may be read-only or executable: no target of a read
+  PageMarks continues_chunk_;  // judged in one piece with the page below it
 };
 
 }  // namespace zvm

@@ -124,9 +124,32 @@ TEST_CASE("a jailed page is no buffer to read into until it is given back") {
   CHECK(window.space.CheckBuffer(0x7FFFF, 2, kRightWrite) == nullptr);
   CHECK(window.space.CheckBuffer(0x9FFFF, 2, kRightWrite) == nullptr);
   CHECK(window.space.CheckBuffer(0xA0000, 1, kRightWrite) != nullptr);
-  CHECK(window.space.Unjail(0x80000, 65536) == 0);
-  CHECK(window.space.CheckBuffer(0x80000, 65536, kRightWrite) != nullptr);
-  CHECK(window.space.CheckBuffer(0x90000, 1, kRightWrite) == nullptr);
+  CHECK(window.space.Unjail(0x80000, 2 * 65536) == 0);
+  CHECK(window.space.CheckBuffer(0x80000, 2 * 65536, kRightWrite) != nullptr);
+}
+
+TEST_CASE("a jailed chunk is never cut, by unjail or by another jail") {
+  Window window;
+  int calls = 0;
+  REQUIRE(window.space.Jail(0x80000, 3 * 65536, Accept, &calls) == 0);
+  REQUIRE(window.space.Jail(0xB0000, 65536, Accept, &calls) == 0);
+  struct {
+    uint32_t address;
+    int32_t pages;
+  } const cuts[] = {{0x80000, 1}, {0x80000, 2}, {0x90000, 1}, {0x90000, 2}, {0xA0000, 1},
+                    {0xA0000, 2}, {0x70000, 2}, {0x70000, 3}};
+  for (const auto& c : cuts) {
+    CAPTURE(c.address);
+    CAPTURE(c.pages);
+    CHECK(window.space.Jail(c.address, c.pages * 65536, Accept, &calls) == -EINVAL);
+    CHECK(window.space.Unjail(c.address, c.pages * 65536) == -EINVAL);
+  }
+  CHECK(calls == 2);
+  CHECK(window.space.Unjail(0xB0000, 65536) == 0);
+  CHECK(window.space.Jail(0x80000, 4 * 65536, Accept, &calls) == 0);
+  CHECK(window.space.Unjail(0xB0000, 65536) == -EINVAL);
+  CHECK(window.space.Jail(0x70000, 6 * 65536, Reject, nullptr) == -EPERM);
+  CHECK(window.space.Unjail(0x90000, 65536) == 0);
 }
 
 TEST_CASE("refused code stays writable memory, also where a part had been jailed") {
