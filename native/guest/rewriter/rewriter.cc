@@ -200,6 +200,14 @@ void Rewriter::Section(std::string_view name, std::string_view rest) {
   Copy(std::string(name).append("\t").append(edited));
 }
 
+// The assembler fills an alignment beyond a bundle with nops that cross bundles.
+bool IsBeyondBundle(std::string_view name, std::string_view rest) {
+  int64_t amount = 0;
+  if (!ParseNumber(Trim(rest.substr(0, rest.find(','))), &amount)) return false;
+  if (name == ".p2align") return amount > 5;
+  return (name == ".align" || name == ".balign") && amount > 32;
+}
+
 void Rewriter::Directive(std::string_view statement) {
   const size_t blank = statement.find_first_of(" \t");
   const std::string_view name = statement.substr(0, blank);
@@ -238,6 +246,7 @@ void Rewriter::Directive(std::string_view statement) {
       if (name == data) return Report("data in an executable section", statement);
     }
   }
+  if (code_ && IsBeyondBundle(name, rest)) return Copy(".p2align\t5");
   static constexpr std::string_view kRefused[] = {".macro", ".rept",     ".irp",
                                                   ".irpc",  ".code32", ".intel_syntax"};
   for (const std::string_view refused : kRefused) {

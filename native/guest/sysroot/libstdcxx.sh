@@ -10,6 +10,7 @@ export ZVM_PROFILE=$profile
 "$here/gcc-source.sh" "$work"
 build=$work/libstdcxx-$profile
 
+rm -rf "$build" # always from nothing: see newlib.sh
 mkdir -p "$build" "$prefix/lib/$profile"
 cd "$build"
 flags="-O2 -ffunction-sections -fdata-sections -w"

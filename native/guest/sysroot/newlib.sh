@@ -10,17 +10,15 @@ export ZVM_PROFILE=$profile
 # The parts of a program that configure may want to link do not exist yet.
 export ZVM_CC_SKIP_VALIDATION=1
 
-mkdir -p "$work"
-cd "$work"
-if [ ! -d source ]; then
-  mkdir source
-  tar -C source --strip-components=1 -xf /usr/src/newlib/newlib-3.3.0.tar.xz \
-    --exclude='*/libgloss/*' --exclude='*/newlib/testsuite/*'
-  "$here/newlib-port.sh" source/newlib
-  mkdir -p source/libgloss
-fi
-mkdir -p "build-$profile"
-cd "build-$profile"
+# Always from nothing: what is made here is cached under the digest of what it is made from.
+rm -rf "$work/newlib-$profile"
+mkdir -p "$work/newlib-$profile/source" "$work/newlib-$profile/build"
+cd "$work/newlib-$profile"
+tar -C source --strip-components=1 -xf /usr/src/newlib/newlib-3.3.0.tar.xz \
+  --exclude='*/libgloss/*' --exclude='*/newlib/testsuite/*'
+"$here/newlib-port.sh" source/newlib
+mkdir -p source/libgloss
+cd build
 flags="-O2 -ffunction-sections -fdata-sections -w"
 flags+=" -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_BLKSIZE -DHAVE_NANOSLEEP -DMALLOC_ALIGNMENT=16"
 ../source/configure --target=x86_64-elf --prefix=/ --disable-libgloss --disable-multilib \

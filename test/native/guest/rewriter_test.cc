@@ -227,6 +227,15 @@ TEST_CASE("computed goto labels and landing pads start a bundle") {
   CHECK(out.find("\t.p2align\t5\n.L8:") != std::string::npos);
 }
 
+TEST_CASE("alignment in code ends at the bundle, whose nops cannot cross it") {
+  const std::string out =
+      RewriteOrDie("\tnop\n\t.p2align 6\n\tnop\n\t.balign 64\n\tnop\n\t.p2align 4,,10\n\tnop\n"
+                   "\t.data\n\t.p2align 6\n", Profile::kNacl);
+  CHECK(Plain(out) == "nop\n.p2align 5\nnop\n.p2align 5\nnop\n.p2align 4,,10\nnop\n"
+                      ".data\n.p2align 6\n");
+  CheckAccepted(out, zvm::Profile::kNacl);
+}
+
 TEST_CASE("data is copied to the byte") {
   const std::string data = "\t.section\t.rodata.str1.1,\"aMS\",@progbits,1\n.LC0:\n"
                            "\t.string\t\"a;b # c \\\" (%eax) ret\"\n";
