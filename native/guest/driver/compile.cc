@@ -20,8 +20,11 @@ constexpr const char* kCodeFlags[] = {
     "-mtune-ctrl=^use_bt,^use_gather_2parts,^use_gather_4parts,^use_gather",
     "-ftls-model=local-exec", "-fno-lto", "-gno-variable-location-views"};
 
-// After the user's flags: instructions that a -march= may have switched on.
+// After the user's flags: instructions that a -march= may have switched on, and an optimisation
+// that moves comparisons from all targets of a jump table to before the jump, whose mask changes
+// the flags.
 constexpr const char* kRefusedExtensions[] = {
+    "-fno-crossjumping",
     "-mno-bmi", "-mno-bmi2", "-mno-f16c", "-mno-aes", "-mno-pclmul", "-mno-rdrnd", "-mno-rdseed",
     "-mno-adx", "-mno-sha", "-mno-avx512f", "-mno-fsgsbase", "-mno-rtm", "-mno-xsave", "-mno-tbm",
     "-mno-lwp", "-mno-fma4", "-mno-xop"};

@@ -1,6 +1,7 @@
 // Lines, labels, sections and directives; instructions go to the Translator. See rewriter.h.
 #include "guest/rewriter/rewriter.h"
 
+#include "guest/rewriter/flags.h"
 #include "guest/rewriter/labels.h"
 #include "guest/rewriter/translator.h"
 
@@ -54,6 +55,7 @@ class Rewriter {
   void RewriteLine(std::string_view line);
   void Statement(std::string_view statement);
   void Label(std::string_view name);
+  bool CheckFlags(std::string_view statement);
   void Directive(std::string_view statement);
   void Section(std::string_view name, std::string_view rest);
   void Marker(std::string_view line);
@@ -72,6 +74,7 @@ class Rewriter {
 
   uint32_t line_ = 0;
   bool code_ = true;   // the current section holds instructions
+  bool check_flags_ = false;  // behind an indirect target, before flags were set
   bool raw_ = false;   // between .zvm_raw on and off
   bool inline_ = false;  // between #APP and #NO_APP
   std::vector<bool> section_stack_;
@@ -165,14 +168,31 @@ void Rewriter::Statement(std::string_view statement) {
     prefix_.clear();
     statement = joined;
   }
+  if (check_flags_ && !CheckFlags(statement)) {
+    return Report("condition flags cannot live across an indirect jump, which masks its target",
+                  statement);
+  }
   const std::string_view refusal = translator_.Translate(statement);
   if (!refusal.empty()) Report(refusal, statement);
+}
+
+// The first instruction behind an indirect jump's target that has to do with flags must set them.
+bool Rewriter::CheckFlags(std::string_view statement) {
+  Instruction instruction;
+  if (!ParseInstruction(statement, &instruction)) return true;  // refused by the translator
+  const FlagUse use = FlagUseOf(instruction.mnemonic);
+  if (use == FlagUse::kNone) return true;
+  check_flags_ = false;
+  return use == FlagUse::kSets;
 }
 
 void Rewriter::Label(std::string_view name) {
   if (code_ && !raw_) {
     if (!IsDebugLabel(name)) translator_.Barrier();
-    if (targets_.Contains(name) && !IsColdPart(name)) out_->append("\t.p2align\t5\n");
+    if (targets_.Contains(name) && !IsColdPart(name)) {
+      out_->append("\t.p2align\t5\n");
+      check_flags_ = true;
+    }
   }
   out_->append(name).append(":\n");
   // The assembler would compute the length of a call site without the padding that bundles add;

@@ -227,6 +227,16 @@ TEST_CASE("computed goto labels and landing pads start a bundle") {
   CHECK(out.find("\t.p2align\t5\n.L8:") != std::string::npos);
 }
 
+TEST_CASE("flags that live across an indirect jump are refused, not lost") {
+  const std::string table = "\t.section .rodata\n\t.long .L2\n";
+  CHECK(FirstRefusal("f:\n\tcmpl\t$1,%edx\n\tjmp\t*%rax\n.L2:\n\tmovl\t$1,%eax\n\tja\t.L3\n.L3:\n" +
+                     table) != "accepted");
+  CHECK(FirstRefusal("f:\n\tjmp\t*%rax\n.L2:\n\taddsd\t%xmm0,%xmm1\n"
+                     "\tcmovel\t%eax,%ecx\n" + table) != "accepted");
+  CHECK(FirstRefusal("f:\n\tjmp\t*%rax\n.L2:\n\tcmpl\t$1,%edx\n\tja\t.L3\n.L3:\n" + table) ==
+        "accepted");
+}
+
 TEST_CASE("alignment in code ends at the bundle, whose nops cannot cross it") {
   const std::string out =
       RewriteOrDie("\tnop\n\t.p2align 6\n\tnop\n\t.balign 64\n\tnop\n\t.p2align 4,,10\n\tnop\n"
