@@ -8,10 +8,12 @@ import { Problem, problemBody, problemType } from './http/problem.ts'
 import { toProblem } from './http/to-problem.ts'
 import { makeMetrics } from './metrics.ts'
 import { addJobRoutes } from './routes/jobs.ts'
+import { addObjectRoutes } from './routes/objects.ts'
 import { addProgramRoutes } from './routes/programs.ts'
 import { addServiceRoutes } from './routes/service.ts'
 import { ProgramStore } from './run/programs.ts'
 import { Scheduler } from './run/scheduler.ts'
+import { FsStore } from './store/fs.ts'
 
 export type App = { readonly http: FastifyInstance; readonly scheduler: Scheduler }
 
@@ -51,9 +53,12 @@ export async function buildApp(config: Config): Promise<App> {
   http.setNotFoundHandler(() => {
     throw new Problem('not-found', 'see /openapi.json')
   })
-  const deps = { config, scheduler, programs, metrics, scratchDir }
+  const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
+  http.addHook('onClose', async () => store.close())
+  const deps = { config, scheduler, programs, metrics, store, scratchDir }
   addJobRoutes(http, deps)
   addProgramRoutes(http, deps)
+  addObjectRoutes(http, deps)
   await addServiceRoutes(http, deps)
   return { http, scheduler }
 }

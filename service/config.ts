@@ -29,6 +29,9 @@ export const limitTable = {
   queueMax: [256, 'jobs', 'waiting for their turn'],
   queueWaitMs: [30_000, 'ms', 'wait for the turn before 503'],
   storedProgramsMax: [10_000, 'programs', 'store of programs'],
+  objectBytesMax: [8 * gib, 'bytes', 'one stored object'],
+  objectsMax: [1_000_000, 'objects', 'embedded store'],
+  storeBytesMax: [64 * gib, 'bytes', 'embedded store'],
   drainMs: [30_000, 'ms', 'running jobs after SIGTERM'],
 } as const satisfies Record<string, readonly [number, string, string]>
 

@@ -3,12 +3,14 @@ import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import type { ProgramStore } from './run/programs.ts'
 import type { Scheduler } from './run/scheduler.ts'
+import type { ObjectStore } from './store/object.ts'
 
 export type Deps = {
   readonly config: Config
   readonly scheduler: Scheduler
   readonly programs: ProgramStore
   readonly metrics: Metrics
+  readonly store: ObjectStore
   /** Private folder for unlinked files. */
   readonly scratchDir: string
 }

@@ -2,6 +2,7 @@
 // `internal`.
 import { ManifestError, PlanError } from '../job/errors.ts'
 import { AdmissionError } from '../run/errors.ts'
+import { StoreError } from '../store/errors.ts'
 import { Problem, type RequestCode } from './problem.ts'
 
 const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
@@ -34,10 +35,24 @@ export function toProblem(error: unknown): Problem {
     const more = { retryAfterS: error.retryAfterS }
     return new Problem(error.code, error.message, more, { cause: error })
   }
+  if (error instanceof StoreError) return storeProblem(error)
   const known = error instanceof Error && 'code' in error ? byCode[String(error.code)] : undefined
   if (known !== undefined) return new Problem(known[0], known[1], {}, { cause: error })
   if (error instanceof Error && 'statusCode' in error && error.statusCode === 400) {
     return new Problem('request-invalid', 'the request is malformed', {}, { cause: error })
   }
   return new Problem('internal', 'the log of the service has the details', {}, { cause: error })
+}
+
+function storeProblem(error: StoreError): Problem {
+  const more = { limit: error.limit?.name, value: error.limit?.value }
+  const options = { cause: error }
+  switch (error.code) {
+    case 'object-too-large':
+      return new Problem('limit-exceeded', error.message, more, options)
+    case 'store-full':
+      return new Problem('no-space', error.message, more, options)
+    case 'precondition-failed':
+      return new Problem('precondition-failed', error.message, {}, options)
+  }
 }

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { problemTable } from '../../../service/http/problem.ts'
+import { objectCalls } from './object-calls.ts'
 import { readGuest, type Server, startServer } from './server.ts'
 
 const operation = z.object({
@@ -27,7 +28,7 @@ const nexe = new Uint8Array(await readGuest('hello'))
 
 let server: Server
 before(async () => {
-  server = await startServer()
+  server = await startServer({ ZVM_OBJECT_BYTES_MAX: '4096', ZVM_STORE_BYTES_MAX: '4000' })
 })
 after(() => server.settle())
 
@@ -61,6 +62,7 @@ const calls: readonly [number, Call][] = [
   [200, ['get', '/metrics', '/metrics', {}]],
   [200, ['get', '/problems/not-found', '/problems/{code}', {}]],
   [404, ['get', '/problems/none', '/problems/{code}', {}]],
+  ...objectCalls,
 ]
 
 for (const [status, [method, path, template, init]] of calls) {
@@ -70,13 +72,22 @@ for (const [status, [method, path, template, init]] of calls) {
     const answer = await fetch(server.url + path, { ...init, method: method.toUpperCase() })
     const body = await answer.text()
     assert.equal(answer.status, status, body)
-    const schema = status >= 400 ? 'Problem' : status === 201 ? 'Program' : undefined
+    const schema = status >= 400 ? 'Problem' : schemaOf(responses[String(status)])
     if (schema === undefined) return
     const members = Object.keys(z.record(z.string(), z.unknown()).parse(JSON.parse(body)))
     for (const name of contract.components.schemas[schema]?.required ?? []) {
       assert.ok(members.includes(name), `${schema}.${name}`)
     }
   })
+}
+
+/** The component that a JSON answer is described by. */
+function schemaOf(response: unknown): string | undefined {
+  const described = z.object({
+    content: z.object({ 'application/json': z.object({ schema: z.object({ $ref: z.string() }) }) }),
+  })
+  const parsed = described.safeParse(response)
+  return parsed.data?.content['application/json'].schema.$ref.split('/').at(-1)
 }
 
 test('every operation of the contract is called above', () => {
