@@ -17,13 +17,16 @@ export type ChannelLimits = {
   readonly writeBytes: bigint
 }
 
-export type Channel = {
+export type Channel = ChannelOf<SourceUrl>
+
+/** `Source`: the URLs that are possible where the channel stands. */
+export type ChannelOf<Source> = {
   readonly alias: string
   readonly type: ChannelType
   readonly etag: boolean
   readonly limits: ChannelLimits
   /** One to sixteen; several are read by agreement and written together (docs/abi.md §7.6). */
-  readonly sources: readonly SourceUrl[]
+  readonly sources: readonly Source[]
   /** Of the response parts it writes. */
   readonly contentType: string
 }
@@ -62,14 +65,16 @@ export function writeLimits(): ChannelLimits {
 /**
  * True when writes may go anywhere: such an output is a file first and streams after the session.
  */
-export function writesAtRandom(channel: Channel): boolean {
+export function writesAtRandom(channel: ChannelOf<unknown>): boolean {
   return canWrite(channel.limits) && (channel.type === 2 || channel.type === 3)
 }
 
 export type ChannelFault = { readonly code: ManifestCode; readonly detail: string }
 
 /** The rules that one channel can break alone; undefined when it keeps them all. */
-export function findChannelFault(channel: Channel): ChannelFault | undefined {
+export function findChannelFault(
+  channel: ChannelOf<{ readonly kind: string }>,
+): ChannelFault | undefined {
   const reading = canRead(channel.limits)
   const writing = canWrite(channel.limits)
   const size = Buffer.byteLength(channel.alias)

@@ -44,6 +44,12 @@ export const manifestCodes = [
   'args-invalid',
   'nvram-conflict',
   'nvram-too-large',
+  'wildcard-syntax',
+  'node-name-duplicate',
+  'node-unknown',
+  'connect-self',
+  'connect-duplicate',
+  'object-collision',
 ] as const
 export type ManifestCode = (typeof manifestCodes)[number]
 
@@ -66,10 +72,30 @@ export class ManifestError extends Error {
   }
 }
 
-export const planCodes = ['memory-above-limit', 'timeout-above-limit', 'limit-above-limit'] as const
+export const planCodes = [
+  'memory-above-limit',
+  'timeout-above-limit',
+  'limit-above-limit',
+  'nodes-above-limit',
+  'links-above-limit',
+  'wildcard-empty',
+  'wildcard-arity',
+  'wildcard-capture',
+  'node-collision',
+  'alias-collision',
+  'channel-unusable',
+  'response-collision',
+  'object-conflict',
+  'channels-above-limit',
+] as const
 export type PlanCode = (typeof planCodes)[number]
 
-export type PlanIssue = { readonly code: PlanCode; readonly detail: string }
+/** `pointer`: the field of the manifest that asks for it, where one does. */
+export type PlanIssue = {
+  readonly code: PlanCode
+  readonly detail: string
+  readonly pointer?: string
+}
 
 /** A well-formed manifest that this service cannot satisfy. */
 export class PlanError extends Error {

@@ -81,7 +81,7 @@ export function finishManifest(draft: ManifestDraft, placeOf: PlaceOf): Manifest
 }
 
 /** True when the guest is told something through the classic nvram channel. */
-export function needsNvram(draft: ManifestDraft): boolean {
+export function needsNvram(draft: Omit<ManifestDraft, 'channels'>): boolean {
   return (
     draft.args.length > 0 ||
     Object.keys(draft.env).length > 0 ||

@@ -2,7 +2,7 @@
 // classic way. Pure. Everything that its readers treat as special is escaped as \xHH.
 import { imageAlias } from './channel.ts'
 import { ManifestError } from './errors.ts'
-import { type Manifest, needsNvram } from './manifest.ts'
+import { type ManifestDraft, needsNvram } from './manifest.ts'
 
 /** What a guest reads; more would be lost without a word. */
 export const nvramBytesMax = 10_240
@@ -10,7 +10,7 @@ export const nvramBytesMax = 10_240
 const plain = /[A-Za-z0-9_./:@%+-]/
 
 /** Undefined when the guest is told nothing. Throws ManifestError when the text is too long. */
-export function makeNvram(manifest: Manifest): string | undefined {
+export function makeNvram(manifest: Omit<ManifestDraft, 'channels'>): string | undefined {
   if (!needsNvram(manifest)) return undefined
   const lines: string[] = []
   if (manifest.image !== undefined) {

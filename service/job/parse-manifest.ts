@@ -28,7 +28,15 @@ export function parseManifest(bytes: Uint8Array, form: ManifestForm): Manifest {
   } catch {
     throw wrong('manifest-encoding', 'not UTF-8')
   }
-  return form === 'json' ? parseJsonManifest(text) : parseClassicManifest(text)
+  return form === 'json' ? parseJsonManifest(parseJson(text)) : parseClassicManifest(text)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ManifestError([{ code: 'json-syntax', detail: 'not a JSON text', pointer: '' }])
+  }
 }
 
 function wrong(

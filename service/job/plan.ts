@@ -2,6 +2,7 @@
 // give the same plan. It opens nothing; run/job-run does what the plan says.
 import {
   type Channel,
+  type ChannelOf,
   defaultContentType,
   imageAlias,
   nvramAlias,
@@ -11,6 +12,7 @@ import {
 import { PlanError, type PlanIssue } from './errors.ts'
 import type { Manifest, ProgramUrl } from './manifest.ts'
 import { makeNvram } from './nvram.ts'
+import type { SourceUrl } from './source-url.ts'
 
 export type PlanLimits = {
   readonly memoryBytesDefault: number
@@ -47,15 +49,7 @@ export type PlannedResponse = {
 export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
   const memoryBytes = manifest.memoryBytes ?? limits.memoryBytesDefault
   const timeoutMs = manifest.timeoutMs ?? limits.timeoutMsDefault
-  const issues: PlanIssue[] = []
-  if (memoryBytes > limits.memoryBytesMax) {
-    const detail = `memoryBytes is at most ${limits.memoryBytesMax}`
-    issues.push({ code: 'memory-above-limit', detail })
-  }
-  if (timeoutMs > limits.timeoutMsMax) {
-    const detail = `timeoutMs is at most ${limits.timeoutMsMax}`
-    issues.push({ code: 'timeout-above-limit', detail })
-  }
+  const issues = limitIssues(manifest, limits, '')
   if (issues.length > 0) throw new PlanError(issues)
 
   const nvram = makeNvram(manifest)
@@ -84,12 +78,33 @@ export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
   }
 }
 
+/** What a node asks for above the limits. `place`: pointer of the node in the manifest. */
+export function limitIssues(
+  asked: { readonly memoryBytes?: number; readonly timeoutMs?: number },
+  limits: PlanLimits,
+  place: string,
+): PlanIssue[] {
+  const issues: PlanIssue[] = []
+  if ((asked.memoryBytes ?? 0) > limits.memoryBytesMax) {
+    const detail = `memoryBytes is at most ${limits.memoryBytesMax}`
+    issues.push({ code: 'memory-above-limit', detail, pointer: `${place}/memoryBytes` })
+  }
+  if ((asked.timeoutMs ?? 0) > limits.timeoutMsMax) {
+    const detail = `timeoutMs is at most ${limits.timeoutMsMax}`
+    issues.push({ code: 'timeout-above-limit', detail, pointer: `${place}/timeoutMs` })
+  }
+  return issues
+}
+
 function hidden(alias: string): Channel {
   const common = { etag: false, limits: readLimits(), contentType: defaultContentType }
   return { alias, type: 0, sources: [{ kind: 'null' }], ...common }
 }
 
-function responsesOf(channel: Channel): PlannedResponse[] {
+/** The response parts that a channel writes. */
+export function responsesOf(
+  channel: ChannelOf<SourceUrl | { kind: 'object' | 'link' }>,
+): PlannedResponse[] {
   const isFile = writesAtRandom(channel)
   return channel.sources.flatMap((source) =>
     source.kind === 'response'

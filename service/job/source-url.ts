@@ -51,7 +51,7 @@ export function parseSourceUrl(text: string): SourceUrl | SourceFault {
   return fault('source-scheme', 'known schemes are part:, response:, sha256: and null:')
 }
 
-export function isFault(value: SourceUrl | SourceFault): value is SourceFault {
+export function isFault(value: object): value is SourceFault {
   return 'code' in value
 }
 
