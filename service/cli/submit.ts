@@ -1,71 +1,45 @@
-// `zvm submit`: files to multipart, a tar answer to standard output and standard error, other
-// channels to files in the current folder. Files are sent from disk, never read whole.
-import { createWriteStream, openAsBlob } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { extract } from 'tar-stream'
+// `zvm submit`: a job for a service. Files go up as multipart, outputs come back as the guest
+// writes; with `--async` the service is left with it and the job's id is printed.
 import { z } from 'zod'
-import { outcomes } from '../job/report.ts'
-import { partNamePattern } from '../job/source-url.ts'
-import { readOptions } from './options.ts'
+import { readAnswer } from './answer.ts'
+import { Client, readJson } from './client.ts'
+import { type ProgramOptions, readJobFiles } from './job-files.ts'
+import { type ReportOptions, showReport } from './report-view.ts'
+import { makeSinks } from './sinks.ts'
+import { makeProgress, makeUpload } from './upload.ts'
 
-/** The exit status of the process. */
-export async function submit(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
-  const options = readOptions(args, env)
-  const [manifest, ...parts] = options.operands
-  if (manifest === undefined) throw new Error('submit needs a manifest')
-  const form = new FormData()
-  const type = manifest.endsWith('.json') ? 'application/json' : 'text/plain'
-  form.append('manifest', await openAsBlob(manifest, { type }), 'manifest')
-  for (const part of parts) {
-    const equals = part.indexOf('=')
-    if (equals < 1) throw new Error(`not NAME=FILE: ${part}`)
-    form.append(part.slice(0, equals), await openAsBlob(part.slice(equals + 1)), 'part')
-  }
-  const answer = await fetch(`${options.server}/v1/jobs`, {
-    method: 'POST',
-    body: form,
-    headers: { accept: 'application/x-tar' },
-  })
-  if (answer.status !== 200 || answer.body === null) {
-    process.stderr.write(`${await answer.text()}\n`)
-    return 125
-  }
-  const report = await takeParts(Readable.fromWeb(answer.body))
-  if (options.json) process.stderr.write(`${JSON.stringify(report)}\n`)
-  if (report.outcome !== 'exited') {
-    process.stderr.write(`zvm: ${report.outcome}: ${report.reason ?? ''}\n`)
-    return 126
-  }
-  return (report.exitCode ?? 0) & 0xff
+export type SubmitOptions = ReportOptions & {
+  readonly server: string
+  readonly program: ProgramOptions
+  readonly stdin: boolean
+  readonly output: readonly string[]
+  readonly outputDir: string
+  readonly progress: boolean
+  readonly async?: boolean | undefined
 }
 
-const reportSchema = z.looseObject({
-  outcome: z.enum(outcomes),
-  exitCode: z.int().nullable(),
-  reason: z.string().nullable(),
-})
-type ShortReport = z.infer<typeof reportSchema>
+const acceptedSchema = z.looseObject({ id: z.string() })
 
-async function takeParts(body: Readable): Promise<ShortReport> {
-  const archive = extract()
-  const fed = pipeline(body, archive)
-  let report: ShortReport | undefined
-  for await (const entry of archive) {
-    const { name } = entry.header
-    const bytes = Readable.from(entry as AsyncIterable<Buffer>, { objectMode: false })
-    if (name === 'report.json') {
-      report = reportSchema.parse(JSON.parse(Buffer.concat(await bytes.toArray()).toString()))
-    } else if (name === 'stdout' || name === 'stderr') {
-      for await (const chunk of bytes) process[name].write(chunk)
-    } else if (partNamePattern.test(name)) {
-      await pipeline(bytes, createWriteStream(name))
-    } else throw new Error('the server named a part that no file may be called')
+/** The exit status of the command. Throws CliError. */
+export async function submit(operands: readonly string[], options: SubmitOptions): Promise<number> {
+  const client = new Client(options.server)
+  const sinks = makeSinks(options.output, options.outputDir)
+  const files = await readJobFiles(operands, options.program, options)
+  const progress = makeProgress(options.progress)
+  const { headers, body } = await makeUpload(files, progress.onBytes)
+  const prefer = options.async === true ? { prefer: 'respond-async' } : {}
+  try {
+    const answer = await client.send('POST', '/v1/jobs', {
+      headers: { ...headers, ...prefer, accept: 'multipart/mixed' },
+      body,
+      duplex: 'half',
+    })
+    progress.stop()
+    if (options.async !== true) return await showReport(await readAnswer(answer, sinks), options)
+    const job = await readJson(answer, acceptedSchema)
+    process.stdout.write(options.json === true ? `${JSON.stringify(job)}\n` : `${job.id}\n`)
+    return 0
+  } finally {
+    progress.stop()
   }
-  await fed
-  if (report === undefined) throw new Error('the answer has no report')
-  return report
 }

@@ -1,0 +1,160 @@
+// What `zvm` can be asked: subcommands, their options and help. No work is done here; each action
+// calls the file of its command.
+import tab from '@bomb.sh/tab/commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { ProgramOptions } from './job-files.ts'
+import { runTool } from './native-tool.ts'
+import { plan } from './plan.ts'
+import { getProgram, putProgram, type ServerOptions } from './programs.ts'
+import { type RunOptions, run } from './run.ts'
+import { type SubmitOptions, submit } from './submit.ts'
+
+const statuses = `
+Exit status: the guest's own. 125: refused, unreachable or not built; 126: the guest did not exit
+by itself; 127: wrong usage.`
+
+const jobHelp = `
+JOB is a manifest (JSON or classic text) with NAME=FILE for each part it names ("-" is standard
+input), or a program (.nexe) with its arguments; there, @FILE grants the program that one file to
+read. After "--" nothing is an option of zvm.`
+
+/** `onStatus` gets the exit status of commands that pass one on. */
+export function makeProgram(wantsJson: boolean, onStatus: (status: number) => void): Command {
+  const program = new Command('zvm')
+    .description('Runs untrusted native x86-64 programs in a sandbox, here or at a service.')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        const detail = text.trim().replace(/^error: /, '')
+        write(wantsJson ? `${JSON.stringify({ code: 'usage', detail })}\n` : `zvm: ${detail}\n`)
+      },
+    })
+    .addHelpText('after', statuses)
+  program
+    .command('serve')
+    .description('start the HTTP service; ZVM_* variables configure it (docs/service.md)')
+    .action(async () => {
+      await import('../main.ts')
+    })
+  addJobCommands(program, onStatus)
+  addTools(program, onStatus)
+  addPrograms(program)
+  tab(program, { completionCommandName: 'completion' })
+  return program
+}
+
+type JobFlags = ProgramOptions & RunOptions & SubmitOptions
+
+function addJobCommands(program: Command, onStatus: (status: number) => void): void {
+  withJobOptions(program.command('run'))
+    .description('run a job on this machine, without a service')
+    .action(async (operands: string[], flags: JobFlags) => {
+      onStatus(await run(operands, { ...flags, program: programOptionsOf(flags) }))
+    })
+  withServer(withJobOptions(program.command('submit')))
+    .description('run a job at a service')
+    .option('--async', 'leave the job with the service and print its id')
+    .option('--no-progress', 'no progress bar on a terminal')
+    .action(async (operands: string[], flags: JobFlags) => {
+      onStatus(await submit(operands, { ...flags, program: programOptionsOf(flags) }))
+    })
+  program
+    .command('plan')
+    .description('print what a manifest comes to: channels, limits, parts, outputs')
+    .argument('<manifest>')
+    .addOption(json())
+    .action(plan)
+}
+
+function addTools(program: Command, onStatus: (status: number) => void): void {
+  program
+    .command('validate')
+    .description('judge programs on this machine; status 0 valid, 1 refused, 2 unusable')
+    .argument('<nexe...>')
+    .addOption(json())
+    .option('--profile <name>', 'rule set: zvm (both) or nacl (classic rules only)')
+    .action(async (files: string[], flags: { json?: boolean; profile?: string }) => {
+      const switches = [
+        ...(flags.json === true ? ['--json'] : []),
+        ...(flags.profile === undefined ? [] : [`--profile=${flags.profile}`]),
+      ]
+      let worst = 0
+      for (const file of files)
+        worst = Math.max(worst, await runTool('zvm-validate', [...switches, file]))
+      onStatus(worst)
+    })
+  for (const [name, tool, language] of [
+    ['cc', 'zvm-cc', 'C'],
+    ['c++', 'zvm-c++', 'C++'],
+  ] as const) {
+    program
+      .command(name)
+      .description(`compile ${language} for the sandbox; takes the options of any compiler`)
+      .argument('[options...]')
+      .helpOption(false)
+      .allowUnknownOption()
+      .passThroughOptions()
+      .action(async (options: string[]) => onStatus(await runTool(tool, options)))
+  }
+}
+
+function addPrograms(program: Command): void {
+  const programs = program.command('programs').description('programs that a service has stored')
+  withServer(programs.command('put'))
+    .description('validate and store; prints the digest, by which manifests name it')
+    .argument('<nexe>')
+    .addOption(json())
+    .action((path: string, flags: ServerOptions) => putProgram(path, flags))
+  withServer(programs.command('get'))
+    .description('what is known of a stored program')
+    .argument('<digest>')
+    .addOption(json())
+    .action((digest: string, flags: ServerOptions) => getProgram(digest, flags))
+}
+
+function withJobOptions(command: Command): Command {
+  return command
+    .usage('[options] JOB...')
+    .argument('<job...>')
+    .option('-o, --output <name=file>', 'where an output goes ("-": standard output)', collect, [])
+    .option('--output-dir <folder>', 'where outputs go that have no place of their own', '.')
+    .option('--report <file>', 'write the report there')
+    .option('--summary', 'print the cost and the channels to standard error')
+    .addOption(json())
+    .option('--no-stdin', 'a program without a manifest gets an empty standard input')
+    .option('--env <name=value>', 'variable of a program without a manifest', collectMore)
+    .option('--image <tar>', 'root of its file tree')
+    .option('--memory <bytes>', 'its memory', count)
+    .option('--timeout <ms>', 'its wall-clock time', count)
+    .addHelpText('after', jobHelp + statuses)
+}
+
+function withServer(command: Command): Command {
+  return command.addOption(
+    new Option('-s, --server <url>', 'the service')
+      .env('ZVM_SERVER')
+      .default('http://127.0.0.1:8080'),
+  )
+}
+
+function json(): Option {
+  return new Option('--json', 'machine-readable: reports and errors as one line of JSON')
+}
+
+function programOptionsOf({ env, image, memory, timeout }: JobFlags): ProgramOptions {
+  return { env, image, memory, timeout }
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}
+
+function collectMore(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+function count(text: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('a whole number is wanted.')
+}

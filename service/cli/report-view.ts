@@ -1,0 +1,73 @@
+// How the end of a job is told: nothing for a guest that exited, one line for one that did not,
+// a table or JSON on request. Always on standard error: standard output belongs to the guest.
+import { writeFile } from 'node:fs/promises'
+import Table from 'cli-table3'
+import { z } from 'zod'
+import { outcomes } from '../job/report.ts'
+import { CliError, statusOf, statusStopped } from './exit-status.ts'
+
+const count = z.number()
+/** What this command reads of a report; the rest is passed on. */
+const reportSchema = z.looseObject({
+  outcome: z.enum(outcomes),
+  exitCode: z.int().nullable(),
+  reason: z.string().nullable(),
+  wallMs: count,
+  cpuMs: count,
+  peakMemoryBytes: count,
+  channels: z.array(
+    z.looseObject({
+      alias: z.string(),
+      reads: count,
+      readBytes: count,
+      writes: count,
+      writeBytes: count,
+    }),
+  ),
+})
+export type CliReport = z.infer<typeof reportSchema>
+
+export type ReportOptions = {
+  readonly json?: boolean | undefined
+  readonly summary?: boolean | undefined
+  readonly report?: string | undefined
+}
+
+/** Throws CliError when it is no report. */
+export function parseReport(value: unknown): CliReport {
+  const parsed = reportSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new CliError(statusStopped, 'answer-invalid', 'the answer has no report')
+}
+
+/** Tells it as the options ask; the exit status of the command. */
+export async function showReport(report: CliReport, options: ReportOptions): Promise<number> {
+  if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report)}\n`)
+  if (options.json === true) process.stderr.write(`${JSON.stringify(report)}\n`)
+  if (options.summary === true) process.stderr.write(`${summaryOf(report)}\n`)
+  if (report.outcome === 'exited') return statusOf(report.exitCode ?? 0)
+  if (options.json !== true) {
+    process.stderr.write(
+      `zvm: the program was ${wordOf(report)}: ${report.reason ?? 'no reason'}\n`,
+    )
+  }
+  return statusStopped
+}
+
+function wordOf(report: CliReport): string {
+  return report.outcome === 'failed' ? 'lost' : report.outcome
+}
+
+function summaryOf(report: CliReport): string {
+  const head = [report.outcome, report.exitCode ?? report.reason ?? '']
+  const cost = `wall ${report.wallMs} ms, CPU ${report.cpuMs} ms`
+  const table = new Table({
+    head: ['channel', 'reads', 'bytes read', 'writes', 'bytes written'],
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  })
+  for (const { alias, reads, readBytes, writes, writeBytes } of report.channels) {
+    table.push([alias, reads, readBytes, writes, writeBytes])
+  }
+  return `${head.join(' ')}: ${cost}, memory ${report.peakMemoryBytes} bytes\n${table.toString()}`
+}
