@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const buildDir = process.env.ZVM_BUILD_DIR ??
-  fileURLToPath(new URL('../../native/build', import.meta.url))
+const buildDir =
+  process.env.ZVM_BUILD_DIR ?? fileURLToPath(new URL('../../native/build', import.meta.url))
 const zvm = createRequire(import.meta.url)(`${buildDir}/zvm.node`)
 const workerPath = `${buildDir}/zvm-worker`
 const hello = `${buildDir}/guest/asm/hello.nexe`
@@ -39,7 +39,7 @@ function startFrame({ wallMs = 5000n } = {}) {
     channel.writeUInt16LE(alias.length, 0)
     channel.writeUInt8(1, 4)
     const limits = i === 0 ? [1000n, 1000n, 0n, 0n] : [0n, 0n, 1000n, 1000n]
-    limits.forEach((limit, n) => channel.writeBigInt64LE(limit, 8 + 8 * n))
+    for (const [n, limit] of limits.entries()) channel.writeBigInt64LE(limit, 8 + 8 * n)
     return channel
   })
   return frame(4, 4, Buffer.concat([fixed, ...channels, Buffer.from(aliases.join(''))]))
@@ -51,23 +51,32 @@ function startWorker(role, options = {}) {
   const waiting = []
   let exitCount = 0
   let tellExit
-  const exit = new Promise((resolve) => { tellExit = resolve })
-  const worker = zvm.spawnWorker({ path: workerPath, role, ...options }, {
-    onFrame(bytes) {
-      assert.equal(exitCount, 0, 'no frame after the exit')
-      const taker = waiting.shift()
-      if (taker) taker(bytes)
-      else frames.push(bytes)
-    },
-    onExit(status, wireError) {
-      exitCount += 1
-      assert.equal(exitCount, 1)
-      for (const taker of waiting) taker(null)
-      tellExit({ ...status, wireError })
-    }
+  const exit = new Promise((resolve) => {
+    tellExit = resolve
   })
-  const next = () => frames.length > 0 ? Promise.resolve(frames.shift())
-    : new Promise((resolve) => { waiting.push(resolve) })
+  const worker = zvm.spawnWorker(
+    { path: workerPath, role, ...options },
+    {
+      onFrame(bytes) {
+        assert.equal(exitCount, 0, 'no frame after the exit')
+        const taker = waiting.shift()
+        if (taker) taker(bytes)
+        else frames.push(bytes)
+      },
+      onExit(status, wireError) {
+        exitCount += 1
+        assert.equal(exitCount, 1)
+        for (const taker of waiting) taker(null)
+        tellExit({ ...status, wireError })
+      },
+    },
+  )
+  const next = () =>
+    frames.length > 0
+      ? Promise.resolve(frames.shift())
+      : new Promise((resolve) => {
+          waiting.push(resolve)
+        })
   return { worker, next, exit }
 }
 
@@ -169,10 +178,14 @@ test('wrong shapes throw and leave nothing behind', () => {
   assert.throws(() => zvm.openFile(3), TypeError)
   assert.throws(() => zvm.openFile('/nowhere'), { name: 'NativeError', code: 'ENOENT' })
   assert.throws(() => zvm.makeMemfd('x', [1]), TypeError)
-  assert.throws(() => zvm.spawnWorker({ path: 'worker', role: 'session' },
-    { onFrame() {}, onExit() {} }), TypeError)
-  assert.throws(() => zvm.spawnWorker({ path: '/nowhere', role: 'session' },
-    { onFrame() {}, onExit() {} }), { code: 'ENOENT' })
+  assert.throws(
+    () => zvm.spawnWorker({ path: 'worker', role: 'session' }, { onFrame() {}, onExit() {} }),
+    TypeError,
+  )
+  assert.throws(
+    () => zvm.spawnWorker({ path: '/nowhere', role: 'session' }, { onFrame() {}, onExit() {} }),
+    { code: 'ENOENT' },
+  )
   assert.throws(() => zvm.spawnWorker({ path: workerPath, role: 'session' }, {}), TypeError)
   const handle = zvm.openNull()
   handle.close()
@@ -193,13 +206,15 @@ test('1000 sessions leave no process, descriptor or handle', async () => {
   const handles = zvm.stats().openHandles
   const parallel = 4
   let left = 1000
-  await Promise.all(Array.from({ length: parallel }, async () => {
-    while (left-- > 0) {
-      const { text, report } = await runHello(image)
-      assert.equal(text, 'hello world\n')
-      assert.equal(report.readUInt8(24), 0)
-    }
-  }))
+  await Promise.all(
+    Array.from({ length: parallel }, async () => {
+      while (left-- > 0) {
+        const { text, report } = await runHello(image)
+        assert.equal(text, 'hello world\n')
+        assert.equal(report.readUInt8(24), 0)
+      }
+    }),
+  )
   assert.equal(openFds(), before)
   assert.equal(children(), '')
   assert.equal(zvm.stats().openHandles, handles)
