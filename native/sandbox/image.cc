@@ -52,7 +52,31 @@ bool LayoutHolds(const NexeLayout& layout) {
           layout.rodata.end() <= layout.data.start);
 }
 
+uint32_t RefusedBits(const ValidatorPolicy& policy) {
+  return (policy.refuse_rdtsc ? kImageRefusedRdtsc : 0u) |
+         (policy.refuse_cpuid ? kImageRefusedCpuid : 0u) |
+         (policy.refuse_non_temporal ? kImageRefusedNonTemporal : 0u);
+}
+
+// SAFETY: a verdict holds for the rules it was given under and for weaker ones.
+Failure CheckPolicy(const ImageHeader& header, const ValidatorPolicy& policy) {
+  if (header.profile_needed > static_cast<uint32_t>(policy.profile)) {
+    return MakeFailure(ENOEXEC, "profile-refused", "the program needs profile zvm");
+  }
+  if ((RefusedBits(policy) & ~header.refused) != 0 ||
+      (header.features & ~policy.features.bits()) != 0) {
+    return MakeFailure(ENOEXEC, "policy-refused",
+                       "the image was judged under weaker rules than this session asks for");
+  }
+  return {};
+}
+
 }  // namespace
+
+void StampPolicy(const ValidatorPolicy& policy, ImageHeader& header) {
+  header.features = policy.features.bits();
+  header.refused = RefusedBits(policy);
+}
 
 uint64_t ImageSizeBytes(const NexeLayout& layout) {
   const uint64_t end =
@@ -94,7 +118,7 @@ Failure SealImage(int fd) {
   return {};
 }
 
-Result<PreparedImage, Failure> AdoptImage(UniqueFd fd) {
+Result<PreparedImage, Failure> AdoptImage(UniqueFd fd, const ValidatorPolicy& policy) {
   // SAFETY: without all seals somebody could still change validated text.
   if (fcntl(fd.get(), F_GET_SEALS) != kAllSeals) {
     return Refuse("the image is not a sealed memory file");
@@ -112,6 +136,9 @@ Result<PreparedImage, Failure> AdoptImage(UniqueFd fd) {
   if (!LayoutHolds(image.layout()) || StatDescriptor(fd.get(), &status) != 0 ||
       static_cast<uint64_t>(status.st_size) != ImageSizeBytes(image.layout())) {
     return Refuse("the layout of the image is broken");
+  }
+  if (Failure failure = CheckPolicy(image.header, policy); failure.failed()) {
+    return Err{failure};
   }
   image.fd = std::move(fd);
   return image;

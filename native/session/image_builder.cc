@@ -8,13 +8,15 @@
 #include <cstring>
 #include <span>
 
+#include "base/check.h"
 #include "base/guest_addr.h"
 #include "channel/digest.h"
+#include "sandbox/address_space.h"
 
 namespace zvm {
 namespace {
 
-constexpr size_t kHashBlockSizeBytes = 128 * 1024;
+constexpr size_t kBlockSizeBytes = 128 * 1024;
 
 class DescriptorFile final : public NexeFile {
  public:
@@ -44,6 +46,65 @@ class DescriptorFile final : public NexeFile {
   uint64_t size_;
 };
 
+// The program file, and a record of what the loader has looked at: its headers. They are read once
+// more with the rest of the file, so whoever lays it out compares.
+class RecordedFile final : public NexeFile {
+ public:
+  explicit RecordedFile(const NexeFile& file) : file_(file) {}
+  uint64_t size_bytes() const override { return file_.size_bytes(); }
+  bool ReadAt(uint64_t offset, std::span<uint8_t> out) const override {
+    if (!file_.ReadAt(offset, out)) {
+      return false;
+    }
+    ZVM_CHECK(count_ < kPiecesMax && out.size() <= sizeof bytes_ - used_);
+    std::memcpy(bytes_ + used_, out.data(), out.size());
+    pieces_[count_++] = {offset, out.size(), used_};
+    used_ += out.size();
+    return true;
+  }
+  // Reads what the record has no room for.
+  bool ReadBlock(uint64_t offset, std::span<uint8_t> out) const {
+    return file_.ReadAt(offset, out);
+  }
+  // False when `block`, read at `offset`, differs from what the loader saw there.
+  bool Agrees(uint64_t offset, std::span<const uint8_t> block) const;
+
+ private:
+  // File header and program headers, as elf_image.cc reads them.
+  static constexpr size_t kPiecesMax = 2;
+  static constexpr size_t kBytesMax = 64 + 128 * 56;
+  struct Piece {
+    uint64_t offset;
+    size_t size, at;
+  };
+
+  const NexeFile& file_;
+  mutable Piece pieces_[kPiecesMax] = {};
+  mutable size_t count_ = 0, used_ = 0;
+  mutable uint8_t bytes_[kBytesMax];
+};
+
+// What two ranges of a file have in common; empty: start >= end.
+struct Overlap {
+  uint64_t start, end;
+};
+Overlap OverlapOf(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
+  return {std::max(a, b), std::min(a + a_size, b + b_size)};
+}
+
+bool RecordedFile::Agrees(uint64_t offset, std::span<const uint8_t> block) const {
+  for (size_t i = 0; i < count_; ++i) {
+    const Piece& piece = pieces_[i];
+    const Overlap both = OverlapOf(piece.offset, piece.size, offset, block.size());
+    if (both.start < both.end &&
+        std::memcmp(bytes_ + piece.at + (both.start - piece.offset),
+                    block.data() + (both.start - offset), both.end - both.start) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // A part of the image file, mapped for writing. Unmapped before sealing: a seal against writing
 // needs that, and the validator's verdict stays true because of it.
 class ImagePart {
@@ -71,19 +132,20 @@ class ImagePart {
 
 class Builder {
  public:
-  Builder(const DescriptorFile& program, int image_fd, const PrepareOptions& options)
+  Builder(const NexeFile& program, int image_fd, const PrepareOptions& options)
       : program_(program), image_fd_(image_fd), options_(options) {}
 
   bool Build(PrepareFailure& problem);
 
  private:
-  bool LayOutText();
-  bool LayOutSegment(const NexeSegment& segment);
+  bool Parse(PrepareFailure& problem);
+  bool CopyProgram(PrepareFailure& problem);
+  bool CopySegment(const NexeSegment& segment, uint64_t block_at, std::span<const uint8_t> block);
+  bool FinishText(PrepareFailure& problem);
   bool Judge(std::span<uint8_t> text, PrepareFailure& problem);
-  bool HashProgram();
   bool Write(const void* data, size_t size, uint64_t offset);
 
-  const DescriptorFile& program_;
+  const RecordedFile program_;
   const int image_fd_;
   const PrepareOptions& options_;
   ImageHeader header_;
@@ -98,12 +160,40 @@ bool Builder::Write(const void* data, size_t size, uint64_t offset) {
   return pwrite(image_fd_, data, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
 }
 
-bool Builder::LayOutSegment(const NexeSegment& segment) {
-  if (segment.file_size_bytes == 0) {
-    return true;
+// The part of `block` that belongs to `segment` goes to its place in the image.
+bool Builder::CopySegment(const NexeSegment& segment, uint64_t block_at,
+                          std::span<const uint8_t> block) {
+  const Overlap both =
+      OverlapOf(segment.file_offset, segment.file_size_bytes, block_at, block.size());
+  return both.start >= both.end ||
+         Write(block.data() + (both.start - block_at), both.end - both.start,
+               segment.start + (both.start - segment.file_offset));
+}
+
+// SAFETY: every byte is read once; what is hashed is what is laid out, whatever happens to the file
+// meanwhile. The headers, which the loader has read before, must still be the same.
+bool Builder::CopyProgram(PrepareFailure& problem) {
+  static uint8_t buffer[kBlockSizeBytes];
+  Digest digest(DigestAlgorithm::kSha256);
+  const NexeLayout& layout = header_.layout;
+  for (uint64_t at = 0; at < program_.size_bytes(); at += kBlockSizeBytes) {
+    const uint64_t take = std::min<uint64_t>(program_.size_bytes() - at, kBlockSizeBytes);
+    const std::span<uint8_t> block(buffer, take);
+    if (!program_.ReadBlock(at, block)) {
+      return Fail(problem, EIO, "program-read-failed", "cannot read the program");
+    }
+    if (!program_.Agrees(at, block)) {
+      return Fail(problem, EIO, "program-changed", "the program changed while it was read");
+    }
+    digest.Update(block.data(), block.size());
+    if (!CopySegment(layout.text, at, block) || !CopySegment(layout.rodata, at, block) ||
+        !CopySegment(layout.data, at, block)) {
+      return Fail(problem, ENOMEM, "prepare-no-memory", "no memory for the image");
+    }
   }
-  ImagePart part(image_fd_, segment.start, segment.file_size_bytes);
-  return part.valid() && program_.ReadAt(segment.file_offset, part.bytes());
+  const DigestText text = digest.Value();
+  std::memcpy(header_.nexe_sha256_hex, text.text, sizeof header_.nexe_sha256_hex);
+  return true;
 }
 
 // Judges the bytes where they will stay. What the validator rewrites for this processor is
@@ -126,54 +216,46 @@ bool Builder::Judge(std::span<uint8_t> text, PrepareFailure& problem) {
          Fail(problem, ENOEXEC, "validation-failed", "validation failed");
 }
 
-bool Builder::HashProgram() {
-  static uint8_t block[kHashBlockSizeBytes];
-  Digest digest(DigestAlgorithm::kSha256);
-  for (uint64_t at = 0; at < program_.size_bytes(); at += kHashBlockSizeBytes) {
-    const uint64_t take = std::min<uint64_t>(program_.size_bytes() - at, kHashBlockSizeBytes);
-    if (!program_.ReadAt(at, {block, take})) {
-      return false;
-    }
-    digest.Update(block, take);
-  }
-  const DigestText text = digest.Value();
-  std::memcpy(header_.nexe_sha256_hex, text.text, sizeof header_.nexe_sha256_hex);
-  return true;
-}
-
-bool Builder::Build(PrepareFailure& problem) {
+bool Builder::Parse(PrepareFailure& problem) {
   auto layout = ParseNexe(program_);
   if (!layout.ok()) {
     const LoadCode code = layout.error().code;
     return Fail(problem, LoadCodeStatus(code), LoadCodeName(code), LoadCodeReason(code));
   }
   header_.layout = layout.value();
-  const NexeSegment& text = header_.layout.text;
-  const uint64_t size = ImageSizeBytes(header_.layout);
-  if (ftruncate(image_fd_, static_cast<off_t>(size)) != 0) {
+  // Before anything is laid out: a session that cannot hold the program must not pay for it.
+  if (options_.memory_bytes) {
+    problem.failure = AddressSpace::CheckMemory(header_.layout, *options_.memory_bytes);
+    return !problem.failure.failed();
+  }
+  return true;
+}
+
+// Puts trampolines before and halts behind the text and has it judged.
+bool Builder::FinishText(PrepareFailure& problem) {
+  ImagePart part(image_fd_, ZVM_TRAMPOLINE_START, header_.layout.text_end - ZVM_TRAMPOLINE_START);
+  if (!part.valid()) {
+    return Fail(problem, ENOMEM, "prepare-no-memory", "no memory for the image");
+  }
+  constexpr size_t kTextAt = ZVM_TEXT_START - ZVM_TRAMPOLINE_START;
+  WriteTrampolines(part.bytes().first(kTextAt));
+  const std::span<uint8_t> code = part.bytes().subspan(kTextAt);
+  std::fill(code.begin() + static_cast<ptrdiff_t>(header_.layout.text.file_size_bytes), code.end(),
+            uint8_t{ZVM_HALT_BYTE});
+  return options_.skip_validation || Judge(code, problem);
+}
+
+bool Builder::Build(PrepareFailure& problem) {
+  if (!Parse(problem)) {
+    return false;
+  }
+  if (ftruncate(image_fd_, static_cast<off_t>(ImageSizeBytes(header_.layout))) != 0) {
     return Fail(problem, errno, "prepare-no-memory", "no memory for the image");
   }
-  {
-    ImagePart part(image_fd_, ZVM_TRAMPOLINE_START, header_.layout.text_end - ZVM_TRAMPOLINE_START);
-    if (!part.valid()) {
-      return Fail(problem, ENOMEM, "prepare-no-memory", "no memory for the image");
-    }
-    constexpr size_t kTextAt = ZVM_TEXT_START - ZVM_TRAMPOLINE_START;
-    WriteTrampolines(part.bytes().first(kTextAt));
-    const std::span<uint8_t> code = part.bytes().subspan(kTextAt);
-    if (!program_.ReadAt(text.file_offset, code.first(text.file_size_bytes))) {
-      return Fail(problem, EIO, "program-read-failed", "cannot read the program");
-    }
-    std::fill(code.begin() + static_cast<ptrdiff_t>(text.file_size_bytes), code.end(),
-              uint8_t{ZVM_HALT_BYTE});
-    if (!options_.skip_validation && !Judge(code, problem)) {
-      return false;
-    }
+  if (!CopyProgram(problem) || !FinishText(problem)) {
+    return false;
   }
-  if (!LayOutSegment(header_.layout.rodata) || !LayOutSegment(header_.layout.data) ||
-      !HashProgram()) {
-    return Fail(problem, EIO, "program-read-failed", "cannot read the program");
-  }
+  StampPolicy(options_.policy, header_);
   if (!Write(&header_, sizeof header_, 0)) {
     return Fail(problem, errno, "prepare-no-memory", "no memory for the image");
   }
@@ -183,11 +265,15 @@ bool Builder::Build(PrepareFailure& problem) {
 
 }  // namespace
 
-void BuildImage(int program_fd, uint64_t program_size, int image_fd,
-                const PrepareOptions& options, BuildAnswer& answer) {
-  const DescriptorFile program(program_fd, program_size);
+void BuildImage(const NexeFile& program, int image_fd, const PrepareOptions& options,
+                BuildAnswer& answer) {
   answer.built = Builder(program, image_fd, options).Build(answer.problem);
   answer.finished = true;
+}
+
+void BuildImage(int program_fd, uint64_t program_size, int image_fd,
+                const PrepareOptions& options, BuildAnswer& answer) {
+  BuildImage(DescriptorFile(program_fd, program_size), image_fd, options, answer);
 }
 
 }  // namespace zvm

@@ -15,7 +15,11 @@ struct BuildAnswer {
   PrepareFailure problem;
 };
 
-// Fills and seals `image_fd` from `program_fd` (`program_size` bytes). Writes `answer` last.
+// Fills and seals `image_fd` from `program`, which may change meanwhile: the digest in the image is
+// that of the bytes in the image. Reads every byte once, the headers twice. Writes `answer` last.
+void BuildImage(const NexeFile& program, int image_fd, const PrepareOptions& options,
+                BuildAnswer& answer);
+// The same for a descriptor. Fills and seals `image_fd` from `program_fd` (`program_size` bytes).
 void BuildImage(int program_fd, uint64_t program_size, int image_fd,
                 const PrepareOptions& options, BuildAnswer& answer);
 

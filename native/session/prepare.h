@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/failure.h"
 #include "base/result.h"
@@ -28,6 +29,9 @@ struct PrepareFailure {
 
 struct PrepareOptions {
   ValidatorPolicy policy;
+  // `Memory` of the session: a program that does not fit is refused before anything of it is laid
+  // out (docs/abi.md §2.2). None: programs of any size.
+  std::optional<int64_t> memory_bytes;
   // Test builds only: maps the text unjudged, to attack the outer wall alone.
   bool skip_validation = false;
   // Ends the child when a stop is requested while it works; may be nullptr. Signals that set it
@@ -40,7 +44,8 @@ struct PrepareOptions {
 [[nodiscard]] Result<UniqueFd, Failure> OpenProgram(const char* path);
 
 // `program_fd` stays the caller's. Blocks until the child has ended; the child is bounded by a CPU
-// limit of kPrepareCpuSecondsMax and dies with this process.
+// limit of kPrepareCpuSecondsMax, its image by ZVM_STACK_START bytes and by the session's memory,
+// and it dies with this process.
 [[nodiscard]] Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
                                                                    const PrepareOptions& options);
 

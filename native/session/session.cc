@@ -86,7 +86,7 @@ void OnTrustedFault(int signal) {
 
 Failure Session::Prepare() {
   if (options_.image_fd >= 0) {
-    auto image = AdoptImage(UniqueFd(options_.image_fd));
+    auto image = AdoptImage(UniqueFd(options_.image_fd), options_.policy);
     if (!image.ok()) {
       return image.error();
     }
@@ -113,7 +113,10 @@ Failure Session::Prepare() {
   const bool skip = SkipsValidation();
   auto image = PrepareProgram(
       program.get(),
-      {.policy = options_.policy, .skip_validation = skip, .stop = &process_.stop});
+      {.policy = options_.policy,
+       .memory_bytes = manifest_.memory_bytes,
+       .skip_validation = skip,
+       .stop = &process_.stop});
   if (!image.ok()) {
     prepare_failure_ = image.error();
     validator_ = prepare_failure_.validated ? ValidatorState::kFailed : ValidatorState::kNotRun;

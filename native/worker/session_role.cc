@@ -107,12 +107,9 @@ class Running final : public Role {
 };
 
 Failure Running::Prepare(GuestSession& session, UniqueFd image_fd) {
-  auto image = AdoptImage(std::move(image_fd));
+  auto image = AdoptImage(std::move(image_fd), session.request().policy);
   if (!image.ok()) {
     return image.error();
-  }
-  if (static_cast<uint32_t>(image.value().profile_needed()) > start_.fields.profile) {
-    return MakeFailure(ENOEXEC, "profile-refused", "the program needs profile zvm");
   }
   validator_ = ValidatorState::kPassed;
   if (Failure failure = session.Check(std::move(image.value())); failure.failed()) {

@@ -37,13 +37,14 @@ TEST_CASE("trampolines: 2047 calls of the thunk, the last slot all halts") {
 
 // An image with this header: what AdoptImage says about it.
 Failure Adopt(const ImageHeader& header, uint64_t size, int seals = F_SEAL_WRITE | F_SEAL_GROW |
-                                                                    F_SEAL_SHRINK | F_SEAL_SEAL) {
+                                                                    F_SEAL_SHRINK | F_SEAL_SEAL,
+              const ValidatorPolicy& policy = {}) {
   auto fd = MakeImageFile();
   REQUIRE(fd.ok());
   REQUIRE(pwrite(fd.value().get(), &header, sizeof header, 0) == sizeof header);
   REQUIRE(ftruncate(fd.value().get(), static_cast<off_t>(size)) == 0);
   REQUIRE(fcntl(fd.value().get(), F_ADD_SEALS, seals) == 0);
-  auto image = AdoptImage(std::move(fd.value()));
+  auto image = AdoptImage(std::move(fd.value()), policy);
   return image.ok() ? Failure{} : image.error();
 }
 
@@ -77,6 +78,38 @@ TEST_CASE("an image is adopted only with all seals, our version and a layout tha
     ImageHeader header = good.header;
     change(header);
     CHECK(Adopt(header, size).code == "image-invalid");
+  }
+}
+
+TEST_CASE("an image judged under weaker rules than asked for is refused, under stronger ones not") {
+  const PreparedImage good = HelloImage();
+  const uint64_t size = ImageSizeBytes(good.layout());
+  const auto adopt = [&](const ValidatorPolicy& made, Profile needed,
+                         const ValidatorPolicy& asked) {
+    ImageHeader header = good.header;
+    header.profile_needed = static_cast<uint32_t>(needed);
+    StampPolicy(made, header);
+    return Adopt(header, size, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL, asked);
+  };
+  const ValidatorPolicy nacl, zvm = {.profile = Profile::kZvm};
+  CHECK_FALSE(adopt(nacl, Profile::kNacl, nacl).failed());
+  CHECK_FALSE(adopt(zvm, Profile::kNacl, nacl).failed());
+  CHECK_FALSE(adopt(zvm, Profile::kZvm, zvm).failed());
+  const Failure profile = adopt(zvm, Profile::kZvm, nacl);
+  CHECK(profile.code == "profile-refused");
+  CHECK(profile.status == ENOEXEC);
+  const ValidatorPolicy strict[] = {
+      {.refuse_rdtsc = true},
+      {.refuse_cpuid = true},
+      {.refuse_non_temporal = true},
+      {.features = CpuFeatures::All().Without(CpuFeature::kAvx2)},
+  };
+  for (const ValidatorPolicy& asked : strict) {
+    const Failure refused = adopt(nacl, Profile::kNacl, asked);
+    CHECK(refused.code == "policy-refused");
+    CHECK(refused.status == ENOEXEC);
+    CHECK_FALSE(adopt(asked, Profile::kNacl, asked).failed());
+    CHECK_FALSE(adopt(asked, Profile::kNacl, nacl).failed());
   }
 }
 

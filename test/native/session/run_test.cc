@@ -11,6 +11,7 @@
 #include <set>
 
 #include "run_tool.h"
+#include "session/prepare.h"
 
 namespace zvm {
 namespace {
@@ -149,6 +150,16 @@ TEST_CASE("a program that is slow to judge is bounded, and can be cancelled") {
   CHECK(cancelled.seconds < 1.5);
 }
 
+TEST_CASE("a program that Memory cannot hold is refused before it is laid out or judged") {
+  TestFolder folder;
+  const auto manifest = folder.Write("m", Manifest(SlowProgram(folder)));
+  const ToolResult run = RunTool({"--report", "json", manifest});
+  CHECK(run.status == 12);
+  CHECK(Has(run.out, "\"code\":\"memory-heap-too-small\""));
+  CHECK(Has(run.out, "\"validator\":\"not-run\""));
+  CHECK(run.seconds < 0.5);
+}
+
 TEST_CASE("a refused program leaves the host untouched") {
   TestFolder folder;
   const auto not_elf = folder.Write("text", std::string(4096, 'x'));
@@ -234,6 +245,29 @@ TEST_CASE("a descriptor that is no sealed image is refused") {
   CHECK(run.status == 22);
   CHECK(Has(run.out, "\"code\":\"image-invalid\""));
   close(fd);
+}
+
+TEST_CASE("an image is run only under rules that it was judged under") {
+  TestFolder folder;
+  const auto manifest = folder.Write("m", Manifest(Guest("hello")));
+  const auto run = [&](const ValidatorPolicy& policy, const std::vector<std::string>& switches) {
+    auto program = OpenProgram(Guest("hello").c_str());
+    REQUIRE(program.ok());
+    auto image = PrepareProgram(program.value().get(), {.policy = policy});
+    REQUIRE(image.ok());
+    const int fd = image.value().fd.get();
+    std::vector<std::string> words = {"--image-fd", std::to_string(fd), "--report", "json"};
+    words.insert(words.end(), switches.begin(), switches.end());
+    words.push_back(manifest);
+    return RunTool(words, {.keep_fd = fd});
+  };
+  ValidatorPolicy policy = {.features = CpuFeatures::OfThisCpu(), .refuse_rdtsc = true};
+  CHECK(run(policy, {}).status == 0);
+  const ToolResult cpuid = run(policy, {"--refuse-cpuid"});
+  CHECK(cpuid.status == 8);
+  CHECK(Has(cpuid.out, "\"code\":\"policy-refused\""));
+  policy.refuse_rdtsc = false;
+  CHECK(run(policy, {}).status == 8);
 }
 
 TEST_CASE("wrong command lines are usage, wrong numbers are 14") {
