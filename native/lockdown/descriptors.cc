@@ -70,6 +70,18 @@ Failure CloseDescriptors(const LockdownOptions& options, LockdownStatus* status)
   return {};
 }
 
+Failure LowerLimits(const LockdownLimits& limits) {
+  const auto lower = [](int resource, rlim_t limit) {
+    return limit == 0 || LowerLimit(resource, limit, limit);
+  };
+  const rlim_t cpu = limits.cpu_seconds;
+  const bool lowered =
+      lower(RLIMIT_AS, limits.address_space_bytes) && lower(RLIMIT_FSIZE, limits.file_size_bytes) &&
+      lower(RLIMIT_DATA, limits.data_bytes) &&
+      (cpu == 0 || LowerLimit(RLIMIT_CPU, cpu, cpu == RLIM_INFINITY ? cpu : cpu + 1));
+  return lowered ? Failure{} : LockdownFailure(kRlimits, "a limit cannot be lowered");
+}
+
 Failure LimitResources(const LockdownOptions& options, LockdownStatus* status) {
   constexpr int kForbidden[] = {RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE,
                                 RLIMIT_RTPRIO};
@@ -82,15 +94,11 @@ Failure LimitResources(const LockdownOptions& options, LockdownStatus* status) {
   // that would fill a gap between kept ones. A worker has room for those that come with a frame.
   const rlim_t descriptors = std::max<rlim_t>(LowestFreeDescriptor(options.keep_descriptors),
                                               options.descriptors_max);
-  const LockdownLimits& limits = options.limits;
-  const rlim_t cpu = limits.cpu_seconds;
-  if (!LowerLimit(RLIMIT_NOFILE, descriptors, descriptors) ||
-      (limits.address_space_bytes != 0 &&
-       !LowerLimit(RLIMIT_AS, limits.address_space_bytes, limits.address_space_bytes)) ||
-      (limits.file_size_bytes != 0 &&
-       !LowerLimit(RLIMIT_FSIZE, limits.file_size_bytes, limits.file_size_bytes)) ||
-      (cpu != 0 && !LowerLimit(RLIMIT_CPU, cpu, cpu == RLIM_INFINITY ? cpu : cpu + 1))) {
+  if (!LowerLimit(RLIMIT_NOFILE, descriptors, descriptors)) {
     return LockdownFailure(kRlimits, "a limit cannot be lowered");
+  }
+  if (Failure failure = LowerLimits(options.limits); failure.failed()) {
+    return failure;
   }
   status->rlimits = true;
   return {};

@@ -36,7 +36,10 @@ Failure Lockdown(const LockdownOptions& options, LockdownStatus* status) {
   return failure;
 }
 
-Failure NarrowToRun(LockdownStatus* status) {
+Failure NarrowToRun(LockdownStatus* status, const LockdownLimits& limits) {
+  if (Failure failure = LowerLimits(limits); failure.failed()) {
+    return failure;
+  }
   LockdownOptions options;
   options.stage = LockdownStage::kRun;
   return FilterSystemCalls(options, status);

@@ -28,6 +28,7 @@ struct LockdownLimits {
   uint64_t address_space_bytes = 0;   // RLIMIT_AS, counts the 84 GiB of a guest window; 0 = leave
   uint64_t file_size_bytes = 0;       // RLIMIT_FSIZE; 0 = leave
   uint64_t cpu_seconds = 0;           // RLIMIT_CPU, SIGKILL one second later; 0 = leave
+  uint64_t data_bytes = 0;            // RLIMIT_DATA, private writable memory; 0 = leave
 };
 
 struct LockdownOptions {
@@ -84,8 +85,9 @@ struct LockdownStatus {
 [[nodiscard]] Failure Lockdown(const LockdownOptions& options, LockdownStatus* status);
 
 // From kServe to kRun, for good: right before a guest is entered that is the last one of this
-// process. Nothing of `status` changes but its number of filter instructions.
-[[nodiscard]] Failure NarrowToRun(LockdownStatus* status);
+// process. Lowers `limits` first: only now a session's are known. Nothing of `status` changes but
+// its number of filter instructions.
+[[nodiscard]] Failure NarrowToRun(LockdownStatus* status, const LockdownLimits& limits = {});
 
 // Forks a child that applies `options` (its descriptors are replaced by one socket to the parent)
 // and reads from outside, in /proc, what the kernel holds for it. Not for a process that is locked

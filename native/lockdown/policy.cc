@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -100,6 +101,8 @@ constexpr PolicyRule kServeExtra[] = {
     {SYS_setitimer, "limit on processor time", {OneOf(0, ITIMER_PROF)}},
     {SYS_fcntl, "seals of the image, mode of a channel", {OneOf(1, F_GET_SEALS, F_GETFL)}},
     {SYS_getsockopt, "kind of a channel", {OneOf(1, SOL_SOCKET), OneOf(2, SO_TYPE)}},
+    {SYS_prlimit64, "backstops of a session, own process",
+     {OneOf(0, 0), OneOf(1, RLIMIT_CPU, RLIMIT_DATA)}},
     {SYS_seccomp, "narrowing this list", {OneOf(0, SECCOMP_SET_MODE_FILTER)}},
 };
 

@@ -16,6 +16,7 @@ inline Failure LockdownFailure(std::string_view code, std::string_view action) {
 
 // descriptors.cc
 Failure CloseDescriptors(const LockdownOptions& options, LockdownStatus* status);
+Failure LowerLimits(const LockdownLimits& limits);
 Failure LimitResources(const LockdownOptions& options, LockdownStatus* status);
 
 // privileges.cc

@@ -75,6 +75,8 @@ class AddressSpace {
 
   uint64_t heap_start() const { return heap_.start; }
   uint64_t heap_end() const { return heap_.end; }
+  // Memory that the guest may write: heap and stack.
+  uint64_t data_bytes() const { return heap_.end - heap_.start + ZVM_STACK_SIZE_BYTES; }
   std::span<const GuestRegion> regions() const { return {regions_.data(), region_count_}; }
 
  private:

@@ -1,7 +1,9 @@
 #include "sandbox/time_limits.h"
 
+#include <sys/resource.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace zvm {
@@ -31,6 +33,20 @@ Failure ArmTimeLimits(const TimeLimits& limits) {
     return MakeFailure(errno, "timer-failed", "cannot arm the time limits");
   }
   return {};
+}
+
+uint64_t CpuBackstopSeconds(const TimeLimits& limits) {
+  // One thread uses no more processor time than passes on the wall.
+  const uint64_t wall = std::min(limits.wall_ms, kLimitMsMax);
+  const uint64_t cpu = std::min(limits.cpu_ms, kLimitMsMax);
+  const uint64_t limit_ms = wall == 0 ? cpu : cpu == 0 ? wall : std::min(wall, cpu);
+  if (limit_ms == 0) {
+    return 0;
+  }
+  rusage used = {};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = static_cast<uint64_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
+  return seconds + limit_ms / 1000 + kCpuBackstopSlackSeconds;
 }
 
 }  // namespace zvm

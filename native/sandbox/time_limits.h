@@ -18,4 +18,11 @@ struct TimeLimits {
 // arrives just before a blocking call interrupts that call at the next tick.
 [[nodiscard]] Failure ArmTimeLimits(const TimeLimits& limits);
 
+// The kernel's own limit behind the timers, which code that escaped could disarm: seconds of
+// processor time of this process, what it has used already included. 0 = none.
+uint64_t CpuBackstopSeconds(const TimeLimits& limits);
+
+// Between a limit of a session and its backstop: closing channels and the report need some time.
+inline constexpr uint64_t kCpuBackstopSlackSeconds = 10;
+
 }  // namespace zvm

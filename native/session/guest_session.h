@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "base/stop_request.h"
 #include "channel/channel_table.h"
+#include "lockdown/lockdown.h"
 #include "report/report.h"
 #include "sandbox/address_space.h"
 #include "sandbox/faults.h"
@@ -26,6 +27,8 @@ struct SandboxProcess {
   StopRequest stop;
   AddressSpace space;
   std::span<uint8_t> jail_scratch;
+  // Private writable memory of this process before a session maps its own.
+  uint64_t host_data_bytes = 0;
 
   // The processor is good enough; signals end sessions.
   [[nodiscard]] Failure SetUpSignals(TrustedFaultHandler on_trusted_fault);
@@ -43,6 +46,10 @@ struct SessionRequest {
   ValidatorPolicy policy;  // rules for jail
 };
 
+// Room between the memory of a session and its backstop: what the host allocates for its channels
+// and its report.
+inline constexpr uint64_t kHostDataSlackBytes = 64 << 20;
+
 // The steps in their order; each is called once, and none after one that failed except End and
 // FillReport. Only Run, End and FillReport may be called under LockdownStage::kRun.
 class GuestSession {
@@ -55,6 +62,9 @@ class GuestSession {
   [[nodiscard]] Failure MapProgram();
   // Starts the clocks, opens the channels, writes the user manifest. Last step that allocates.
   [[nodiscard]] Failure OpenChannels();
+  // What the kernel enforces behind the timers and the page rights, should the guest escape: more
+  // processor time or writable memory than the session was granted. After MapProgram.
+  LockdownLimits Backstops() const;
   // Enters the guest and returns when it has ended.
   void Run(TrapObserver* observer);
   void SetNotEntered() { ending_.SetNotEntered(); }

@@ -153,6 +153,7 @@ Failure Session::LockDown() {
   keep.erase(std::unique(keep.begin(), keep.end()), keep.end());
   LockdownOptions lockdown;
   lockdown.keep_descriptors = keep;
+  lockdown.limits = guest_.Backstops();
   LockdownStatus status;
   if (Failure failure = Lockdown(lockdown, &status); failure.failed()) {
     return failure;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 
 #include "abi/trap.h"
 
@@ -13,6 +12,7 @@ namespace {
 
 constexpr unsigned kMicrosecondDigits = 6;
 constexpr size_t kLineSizeMax = 256;
+constexpr std::string_view kCutText = "[64 MiB: traps are not told any more]";
 
 struct TrapName {
   uint64_t function;
@@ -56,25 +56,6 @@ void AddCall(TextBuffer& text, const TrapRecord& record) {
 
 }  // namespace
 
-uint64_t MonotonicUs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
-}
-
-void WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) {
-      continue;
-    }
-    if (wrote <= 0) {
-      return;
-    }
-    text.remove_prefix(static_cast<size_t>(wrote));
-  }
-}
-
 Failure Trace::Open(const char* path) {
   if (path[0] != '/') {
     return MakeFailure(EFAULT, "trace-path-relative", "the trace file needs an absolute path");
@@ -97,8 +78,10 @@ void Trace::Line(std::string_view text) {
     Flush();
   }
   const uint64_t now = MonotonicUs();
+  const size_t before = buffer_.size();
   buffer_.AddFixed(now - start_us_, kMicrosecondDigits).Add(" [");
   buffer_.AddFixed(now - last_us_, kMicrosecondDigits).Add("]: ").Add(text).AddChar('\n');
+  file_size_bytes_ += buffer_.size() - before;
   last_us_ = now;
 }
 
@@ -108,19 +91,44 @@ void Trace::Milestone(std::string_view name) {
   Line(text.view());
 }
 
+std::string_view Trace::Bounded(std::string_view line, uint64_t size_bytes, bool& full) {
+  if (full) {
+    return {};
+  }
+  full = size_bytes > kTraceSizeMax - kLineSizeMax;
+  return full ? kCutText : line;
+}
+
+void Trace::Echo(std::string_view text) {
+  FixedText<kLineSizeMax> line;
+  line.Add(text).AddChar('\n');
+  echo_size_bytes_ += line.size();
+  // A reader that does not read is not waited for a second time.
+  echo_ = WriteAll(STDERR_FILENO, line.view());
+}
+
 void Trace::OnTrap(const TrapRecord& record) {
   FixedText<kLineSizeMax / 2> text;
   AddCall(text, record);
-  Line(text.view());
+  if (fd_.valid()) {
+    const std::string_view line = Bounded(text.view(), file_size_bytes_, file_full_);
+    if (!line.empty()) {
+      Line(line);
+    }
+  }
   if (echo_) {
-    text.AddChar('\n');
-    WriteAll(STDERR_FILENO, text.view());
+    const std::string_view line = Bounded(text.view(), echo_size_bytes_, echo_full_);
+    if (!line.empty()) {
+      Echo(line);
+    }
   }
 }
 
 void Trace::Flush() {
   if (fd_.valid()) {
-    WriteAll(fd_.get(), buffer_.view());
+    if (!WriteAll(fd_.get(), buffer_.view())) {
+      fd_.Reset();
+    }
     buffer_.Clear();
   }
 }

@@ -123,7 +123,7 @@ Failure Running::Prepare(GuestSession& session, UniqueFd image_fd) {
   }
   // SAFETY: the last step before the guest; what mapping and opening needed is gone from here on.
   LockdownStatus status;
-  return NarrowToRun(&status);
+  return NarrowToRun(&status, session.Backstops());
 }
 
 // Channels of a report are in guest order, those of the frame in any; aliases are all different.

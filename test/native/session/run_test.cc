@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 
@@ -106,6 +107,25 @@ TEST_CASE("a termination signal cancels: while running, while blocked, while ope
     }
     close(writer);
   }
+}
+
+// The number behind a name in /proc/PID/limits.
+uint64_t LimitOf(const std::string& limits, const std::string& name) {
+  const size_t at = limits.find(name);
+  REQUIRE(at != std::string::npos);
+  return std::strtoull(limits.c_str() + at + name.size(), nullptr, 10);
+}
+
+TEST_CASE("the kernel bounds time and memory of a guest behind timers and page rights") {
+  TestFolder folder;
+  const auto manifest = folder.Write("m", Manifest(Guest("spin")));
+  const ToolResult run = RunTool({manifest}, {.signal = SIGTERM, .signal_after_ms = 100});
+  const uint64_t cpu = LimitOf(run.limits, "Max cpu time");
+  CHECK(cpu >= 15);  // Timeout 5 and 10 s of slack
+  CHECK(cpu <= 16);
+  const uint64_t data = LimitOf(run.limits, "Max data size");
+  CHECK(data >= 33554432);
+  CHECK(data <= 33554432 + (uint64_t{256} << 20));
 }
 
 // A program of 256 MiB of zeros: every bundle is refused, which takes seconds.

@@ -109,6 +109,9 @@ ToolResult RunTool(const std::vector<std::string>& arguments, const ToolOptions&
     out_open = out_open && (fds[0].revents == 0 || Drain(out[0], result.out));
     err_open = err_open && (fds[1].revents == 0 || Drain(err[0], result.err));
     if (!signalled && (Now() - start) * 1000 >= options.signal_after_ms) {
+      std::ostringstream limits;
+      limits << std::ifstream("/proc/" + std::to_string(pid) + "/limits").rdbuf();
+      result.limits = limits.str();
       kill(pid, options.signal);
       signalled = true;
     }

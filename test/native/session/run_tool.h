@@ -11,6 +11,7 @@ struct ToolResult {
   int status = -1;   // exit status, or 128 + signal
   std::string out;
   std::string err;
+  std::string limits;  // /proc/PID/limits of the moment before the signal
   double seconds = 0;
 };
 

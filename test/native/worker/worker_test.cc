@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -131,6 +132,29 @@ TEST_CASE("prepare: no program, a pipe, a sealed image file: answers, no deaths"
     CHECK(worker.Wait() == 0);
     CHECK(fcntl(image.get(), F_GET_SEALS) == 0);
   }
+}
+
+TEST_CASE("the kernel bounds time and memory of a session behind timers and page rights") {
+  const UniqueFd image = PrepareImage("asm/spin");
+  const UniqueFd null = OpenNull();
+  const int fds[] = {image.get(), null.get(), null.get(), null.get()};
+  WorkerDriver worker("session");
+  REQUIRE(worker.Send(MakeStart({.wall_ms = 300}), fds) == 0);
+  usleep(100'000);
+  std::ifstream limits("/proc/" + std::to_string(worker.pid()) + "/limits");
+  std::string line;
+  unsigned found = 0;
+  while (std::getline(limits, line)) {
+    if (line.starts_with("Max cpu time")) {
+      found += line.find(" 10 ") != std::string::npos;
+    }
+    if (line.starts_with("Max data size")) {
+      found += line.find("unlimited") == std::string::npos;
+    }
+  }
+  CHECK(found == 2);
+  CHECK(As<WireReport>(worker.Receive()).outcome == 2);
+  CHECK(worker.Wait() == 0);
 }
 
 TEST_CASE("hostile frames are refused by name") {
