@@ -1,7 +1,7 @@
 // What `zvm` can be asked: subcommands, their options and help. No work is done here; each action
 // calls the file of its command.
-import tab from '@bomb.sh/tab/commander'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { makeCompletion, type Shell, shells } from './completion.ts'
 import type { ProgramOptions } from './job-files.ts'
 import { runTool } from './native-tool.ts'
 import { plan } from './plan.ts'
@@ -40,7 +40,13 @@ export function makeProgram(wantsJson: boolean, onStatus: (status: number) => vo
   addJobCommands(program, onStatus)
   addTools(program, onStatus)
   addPrograms(program)
-  tab(program, { completionCommandName: 'completion' })
+  program
+    .command('completion')
+    .description('print a completion script; its first line says how to use it')
+    .addArgument(new Argument('<shell>').choices(shells))
+    .action((shell: Shell) => {
+      process.stdout.write(makeCompletion(program, shell))
+    })
   return program
 }
 
