@@ -13,9 +13,10 @@ const script = async (shell: string) => (await zvm(['completion', shell], { cwd:
 
 /** What bash offers for the last of `words`. */
 async function complete(...words: string[]): Promise<string[]> {
-  const steps = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zvm; printf "%s\\n" "${COMPREPLY[@]}"'
+  const steps = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zvm; declare -p COMPREPLY'
   const { stdout } = await run('bash', ['-c', `${await script('bash')}${steps}`, 'bash', ...words])
-  return stdout.split('\n').filter(Boolean)
+  // declare -a COMPREPLY=([0]="first" [1]="second")
+  return [...stdout.matchAll(/\[\d+\]="([^"]*)"/g)].map(([, word = '']) => word)
 }
 
 test('bash: commands, subcommands, options of the command at hand', async () => {
