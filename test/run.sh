@@ -23,6 +23,7 @@ echo "== the service: dependencies, lint, unit tests, real HTTP against real san
 [ -d node_modules/fastify ] || npm ci --no-audit --no-fund
 npm run --silent lint
 npm run --silent test:service
+test/demo.sh
 
 echo "== build with sanitizers and fuzz targets (native/build-fuzz)"
 native/build.sh fuzz
