@@ -10,6 +10,7 @@
 
 #include "base/failure.h"
 #include "base/guest_addr.h"
+#include "base/stop_request.h"
 #include "channel/channel_table.h"
 #include "channel/digest.h"
 #include "sandbox/image.h"
@@ -70,8 +71,10 @@ class AddressSpace {
   int Unjail(uint32_t address, int32_t size);
 
   // Digest of all readable regions in address order. Pages that no one has touched count as zeros
-  // and stay untouched when `pagemap_fd` (an open /proc/self/pagemap) is valid.
-  void DigestMemory(Digest& digest, int pagemap_fd) const;
+  // and stay untouched when `pagemap_fd` (an open /proc/self/pagemap) is valid. False, and `digest`
+  // means nothing, when a stop was requested before the end: the limits of the session hold here
+  // too.
+  [[nodiscard]] bool DigestMemory(Digest& digest, int pagemap_fd, const StopRequest& stop) const;
 
   uint64_t heap_start() const { return heap_.start; }
   uint64_t heap_end() const { return heap_.end; }

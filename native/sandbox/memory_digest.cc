@@ -30,21 +30,55 @@ constexpr uint64_t kPageIsPresent = 1 << 3, kPageIsSwapped = 1 << 4;
 constexpr unsigned long kPagemapScan = _IOWR('f', 16, PagemapScan);
 constexpr size_t kRangesMax = 256;
 
-void UpdateZeros(Digest& digest, uint64_t size) {
-  while (size > 0) {
-    const uint64_t take = std::min<uint64_t>(size, kZeroBlockSizeBytes);
-    digest.Update(kZeroBlock, take);
-    size -= take;
-  }
-}
+// Bytes between two looks at the stop request: a few milliseconds of hashing.
+constexpr uint64_t kStepSizeBytes = 4 << 20;
 
-void UpdateFrom(Digest& digest, uint64_t host_start, uint64_t host_end) {
-  digest.Update(reinterpret_cast<const void*>(host_start), host_end - host_start);
-}
+// The digest of the memory in the making. Every step returns false once a stop is requested.
+class MemoryDigest {
+ public:
+  MemoryDigest(Digest& digest, int pagemap_fd, const StopRequest& stop)
+      : digest_(digest), pagemap_fd_(pagemap_fd), stop_(stop) {}
+
+  // [start, end) of the host's addresses.
+  bool Add(uint64_t start, uint64_t end) {
+    while (start < end && !stop_.requested()) {
+      const uint64_t take = std::min(end - start, kStepSizeBytes);
+      digest_.Update(reinterpret_cast<const void*>(start), take);
+      start += take;
+    }
+    return start == end;
+  }
+  // The same for anonymous memory.
+  bool AddAnonymous(uint64_t start, uint64_t end) {
+    while (pagemap_fd_ >= 0 && start < end) {
+      const uint64_t next = AddScanned(start, end);
+      if (next == start) {
+        break;
+      }
+      start = next;
+    }
+    return Add(start, end);
+  }
+
+ private:
+  bool AddZeros(uint64_t size) {
+    while (size > 0 && !stop_.requested()) {
+      const uint64_t take = std::min<uint64_t>(size, kZeroBlockSizeBytes);
+      digest_.Update(kZeroBlock, take);
+      size -= take;
+    }
+    return size == 0;
+  }
+  uint64_t AddScanned(uint64_t start, uint64_t end);
+
+  Digest& digest_;
+  const int pagemap_fd_;
+  const StopRequest& stop_;
+};
 
 // Digests the part of [start, end) that one scan covers; returns where it stopped, or `start` when
-// the kernel cannot scan.
-uint64_t UpdateScanned(Digest& digest, int pagemap_fd, uint64_t start, uint64_t end) {
+// the kernel cannot scan or a stop is requested.
+uint64_t MemoryDigest::AddScanned(uint64_t start, uint64_t end) {
   PageRange ranges[kRangesMax];
   PagemapScan scan;
   scan.start = start;
@@ -53,40 +87,37 @@ uint64_t UpdateScanned(Digest& digest, int pagemap_fd, uint64_t start, uint64_t 
   scan.ranges_count = kRangesMax;
   scan.category_any = kPageIsPresent | kPageIsSwapped;
   scan.return_mask = kPageIsPresent | kPageIsSwapped;
-  const int count = ioctl(pagemap_fd, kPagemapScan, &scan);
+  const int count = ioctl(pagemap_fd_, kPagemapScan, &scan);
   if (count < 0 || scan.walk_end <= start || scan.walk_end > end) {
     return start;
   }
   uint64_t at = start;
   for (int i = 0; i < count; ++i) {
-    UpdateZeros(digest, ranges[i].start - at);
-    UpdateFrom(digest, ranges[i].start, ranges[i].end);
+    if (!AddZeros(ranges[i].start - at) || !Add(ranges[i].start, ranges[i].end)) {
+      return start;
+    }
     at = ranges[i].end;
   }
-  UpdateZeros(digest, scan.walk_end - at);
-  return scan.walk_end;
+  return AddZeros(scan.walk_end - at) ? scan.walk_end : start;
 }
 
 }  // namespace
 
-void AddressSpace::DigestMemory(Digest& digest, int pagemap_fd) const {
+bool AddressSpace::DigestMemory(Digest& digest, int pagemap_fd, const StopRequest& stop) const {
+  MemoryDigest memory(digest, pagemap_fd, stop);
   for (const GuestRegion& region : regions()) {
     if ((region.rights & kRightRead) == 0) {
       continue;
     }
-    uint64_t at = ZVM_WINDOW_BASE + region.start;
+    const uint64_t start = ZVM_WINDOW_BASE + region.start;
     const uint64_t end = ZVM_WINDOW_BASE + region.end;
     // Only anonymous memory: absent pages of a mapped image are not zeros.
     const bool anonymous = (region.rights & kRightWrite) != 0;
-    while (anonymous && pagemap_fd >= 0 && at < end) {
-      const uint64_t next = UpdateScanned(digest, pagemap_fd, at, end);
-      if (next == at) {
-        break;
-      }
-      at = next;
+    if (!(anonymous ? memory.AddAnonymous(start, end) : memory.Add(start, end))) {
+      return false;
     }
-    UpdateFrom(digest, at, end);
   }
+  return !stop.requested();
 }
 
 }  // namespace zvm

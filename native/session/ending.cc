@@ -63,6 +63,12 @@ void Ending::AddFailure(const Failure& failure) {
   }
 }
 
+void Ending::AddStop(StopReason reason) {
+  if (status_ == 0) {
+    SetStopped(reason);
+  }
+}
+
 // The address is the guest's own: the window has a fixed place, so nothing of the host is told.
 void Ending::SetFault(const GuestFault& fault) {
   outcome_ = Outcome::kTrapped;

@@ -25,6 +25,10 @@ class Ending {
   // Something failed after the end; counts only when nothing failed before.
   void AddFailure(const Failure& failure);
 
+  // A limit acted, or the operator ended the session, after the guest had exited; counts only when
+  // nothing failed before.
+  void AddStop(StopReason reason);
+
   // Sets outcome, state, codes and positions. `report` borrows texts from this object.
   void Fill(Report& report) const;
   int status() const { return status_; }

@@ -120,8 +120,11 @@ void GuestSession::End(const Failure& failure, int pagemap_fd) {
   }
   if (request_.memory_etag) {
     Digest digest(request_.channel_options.etag_algorithm);
-    process_.space.DigestMemory(digest, pagemap_fd);
-    memory_digest_ = digest.Value();
+    if (process_.space.DigestMemory(digest, pagemap_fd, process_.stop)) {
+      memory_digest_ = digest.Value();
+    } else {
+      ending_.AddStop(process_.stop.reason());
+    }
   }
   channels_.Close();
   if (channels_.failure().failed()) {

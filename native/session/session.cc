@@ -10,6 +10,7 @@
 
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
+#include "sandbox/page_map.h"
 #include "session/ending.h"
 #include "session/guest_session.h"
 #include "session/prepare.h"
@@ -140,7 +141,7 @@ Failure Session::OpenChannels() { return guest_.OpenChannels(); }
 
 Failure Session::LockDown() {
   if (manifest_.memory_etag) {
-    pagemap_.Reset(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    pagemap_ = OpenPageMap();
   }
   const std::span<const int> channels = guest_.channels().descriptors();
   std::vector<int> keep(channels.begin(), channels.end());

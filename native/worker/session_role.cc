@@ -1,12 +1,11 @@
 // Role session: runs one program in the order of the architecture: frame, descriptors, image,
 // channels, outer wall at its narrowest, guest, report. Reuse of the process would add a reset
 // behind SendReport.
-#include <fcntl.h>
-
 #include <array>
 #include <cerrno>
 
 #include "base/end_process.h"
+#include "sandbox/page_map.h"
 #include "session/guest_session.h"
 #include "wire/frame_reader.h"
 #include "worker/answers.h"
@@ -72,7 +71,7 @@ class Running final : public Role {
       return failure;
     }
     // For digests of the memory: without it, untouched pages would be touched.
-    pagemap_.Reset(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    pagemap_ = OpenPageMap();
     return process_.SetUpMemory();
   }
   int kept_descriptor() const override { return pagemap_.get(); }

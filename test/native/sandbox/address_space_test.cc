@@ -206,12 +206,13 @@ TEST_CASE("the memory digest is the same with and without the page map") {
   std::memset(heap, 0x5A, 4096);
   const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY));
   Digest scanned(DigestAlgorithm::kSha1), plain(DigestAlgorithm::kSha1);
-  window.space.DigestMemory(scanned, pagemap.get());
-  window.space.DigestMemory(plain, -1);
+  const StopRequest stop;
+  REQUIRE(window.space.DigestMemory(scanned, pagemap.get(), stop));
+  REQUIRE(window.space.DigestMemory(plain, -1, stop));
   CHECK(scanned.Value().view() == plain.Value().view());
   heap[4095] = 0;
   Digest changed(DigestAlgorithm::kSha1);
-  window.space.DigestMemory(changed, pagemap.get());
+  REQUIRE(window.space.DigestMemory(changed, pagemap.get(), stop));
   CHECK(changed.Value().view() != plain.Value().view());
 }
 

@@ -239,6 +239,19 @@ TEST_CASE("the same session gives the same digests, as root and as an ordinary u
   CHECK(etags.begin()->find("/dev/memory ") != std::string::npos);
 }
 
+TEST_CASE("the digest of the memory counts against the wall clock") {
+  TestFolder folder;
+  std::string text = Manifest(Guest("hello"));
+  text.replace(text.find("33554432, 0"), 11, "4294967296, 1");
+  const auto manifest = folder.Write("m", text);
+  const ToolResult run = RunTool({"--wall-ms", "100", "--report", "json", manifest});
+  CHECK(run.status == 4);
+  CHECK(Has(run.out, "\"outcome\":\"limited\""));
+  CHECK(Has(run.out, "\"reason\":\"limit-wall-time\""));
+  CHECK(Has(run.out, "\"memoryEtag\":null"));
+  CHECK(run.seconds < 1.5);
+}
+
 TEST_CASE("the trace tells stages and traps in order") {
   TestFolder folder;
   const auto manifest = folder.Write("m", Manifest(Guest("hello")));
