@@ -11,6 +11,7 @@ Failure RefuseChannel(const ChannelSpec& spec, int status, std::string_view code
       MakeFailure(status, code, "channel ", spec.alias, ": ", text,
                   reason != nullptr ? ": " : "", reason != nullptr ? reason : "");
   failure.line = spec.manifest_line;
+  failure.column = spec.manifest_column;
   return failure;
 }
 

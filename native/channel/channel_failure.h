@@ -8,7 +8,7 @@
 
 namespace zvm {
 
-// "channel ALIAS: TEXT", and the words for the errno `error` unless it is 0. Carries the line of
+// "channel ALIAS: TEXT", and the words for the errno `error` unless it is 0. Carries the place in
 // the manifest. Does not allocate. `code` is a literal.
 [[nodiscard]] Failure RefuseChannel(const ChannelSpec& spec, int status, std::string_view code,
                                     std::string_view text, int error = 0);

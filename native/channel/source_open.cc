@@ -79,27 +79,6 @@ Failure RefuseOpen(const SourceRequest& request, int error, int write_status) {
   return Refuse(request, status, "channel-open-failed", "the source cannot be opened", error);
 }
 
-// The descriptor that a path stands for, if it is one of those.
-std::optional<int> DescriptorOfPath(std::string_view path) {
-  constexpr std::string_view kNames[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-  for (int fd = 0; fd < 3; ++fd) {
-    if (path == kNames[fd]) {
-      return fd;
-    }
-  }
-  for (std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
-    if (path.starts_with(folder)) {
-      path.remove_prefix(folder.size());
-      int fd = -1;
-      const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), fd);
-      if (error == std::errc() && end == path.data() + path.size() && fd >= 0) {
-        return fd;
-      }
-    }
-  }
-  return std::nullopt;
-}
-
 std::optional<int> DescriptorOf(const ChannelSource& source) {
   return source.kind == SourceKind::kDescriptor ? source.descriptor : DescriptorOfPath(source.path);
 }
@@ -210,6 +189,26 @@ Failure OpenPath(const SourceRequest& request, bool will_reserve, const StopRequ
 }
 
 }  // namespace
+
+std::optional<int> DescriptorOfPath(std::string_view path) {
+  constexpr std::string_view kNames[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+  for (int fd = 0; fd < 3; ++fd) {
+    if (path == kNames[fd]) {
+      return fd;
+    }
+  }
+  for (std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (path.starts_with(folder)) {
+      path.remove_prefix(folder.size());
+      int fd = -1;
+      const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), fd);
+      if (error == std::errc() && end == path.data() + path.size() && fd >= 0) {
+        return fd;
+      }
+    }
+  }
+  return std::nullopt;
+}
 
 Failure CheckSource(const SourceRequest& request) {
   const ChannelSource& source = request.source;

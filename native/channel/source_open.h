@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "base/failure.h"
 #include "base/stop_request.h"
@@ -22,6 +24,9 @@ struct SourceRequest {
   const ChannelSpec& channel;
   const ChannelSource& source;
 };
+
+// The descriptor that a path stands for, if it is one of those above.
+[[nodiscard]] std::optional<int> DescriptorOfPath(std::string_view path);
 
 // Refuses what can be refused without touching the host.
 [[nodiscard]] Failure CheckSource(const SourceRequest& request);

@@ -41,7 +41,8 @@ struct ChannelSpec {
   bool etag = false;
   ChannelLimits limits;
   std::vector<ChannelSource> sources;  // at least one
-  uint32_t manifest_line = 0;          // for messages; 0 = not from a classic manifest
+  // Place of its value, for messages; 0 = not from a classic manifest.
+  uint32_t manifest_line = 0, manifest_column = 0;
 };
 
 }  // namespace zvm

@@ -6,14 +6,9 @@
 
 #include "base/check.h"
 #include "base/failure.h"
+#include "manifest/manifest.h"
 
 namespace zvm {
-
-// A position in the manifest, 1-based, columns in bytes; zeros mean the manifest as a whole.
-struct ManifestPlace {
-  unsigned line = 0;
-  unsigned column = 0;
-};
 
 // User text made fit for a one-line message: unprintable bytes become '?', at most 40 bytes stay.
 class Quoted {

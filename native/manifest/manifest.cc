@@ -158,6 +158,7 @@ bool Parser::ParseTimeout(std::string_view value) {
 }
 
 bool Parser::ParseMemory(std::string_view value) {
+  manifest_.memory_place = errors_.PlaceOf(value);
   std::string_view fields[2];
   if (SplitFields(value, ',', fields) != 2) {
     return errors_.FailAt(value, "memory-fields-invalid", "invalid memory token");
@@ -169,6 +170,7 @@ bool Parser::ParseMemory(std::string_view value) {
 
 bool Parser::ParseProgram(std::string_view value) {
   manifest_.program = value;
+  manifest_.program_place = errors_.PlaceOf(value);
   if (!context_.strict() || !value.starts_with(kDescriptorPrefix)) {
     return true;
   }

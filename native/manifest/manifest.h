@@ -16,6 +16,12 @@ namespace zvm {
 
 enum class ManifestMode : uint8_t { kStrict, kCompat };
 
+// A position in the manifest, 1-based, columns in bytes; zeros mean the manifest as a whole.
+struct ManifestPlace {
+  unsigned line = 0;
+  unsigned column = 0;
+};
+
 struct NameServer {
   uint32_t address = 0;  // IPv4, network order
   uint16_t port = 0;
@@ -23,9 +29,11 @@ struct NameServer {
 
 struct Manifest {
   std::string program;            // path, or "fd:N" in strict mode
+  ManifestPlace program_place;    // for failures that later layers find
   int program_descriptor = -1;    // the N of "fd:N", -1 = program is a path
   int64_t memory_bytes = 0;       // as written; the address space checks its range
   bool memory_etag = false;
+  ManifestPlace memory_place;
   int64_t timeout_s = 0;          // >= 1
   std::vector<ChannelSpec> channels;
   std::optional<NameServer> name_server;
@@ -33,6 +41,9 @@ struct Manifest {
   std::string job;                // path of the daemon's socket, empty = none
   std::string etag;               // stored, unused (classic keyword)
 };
+
+// Where the report of a session goes: strict mode knows it as no program's and no channel's.
+inline constexpr int kReportDescriptor = 1;
 
 inline constexpr size_t kManifestSizeMax = 512 * 1024;
 inline constexpr size_t kManifestLinesMax = 8192;

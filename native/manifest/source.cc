@@ -3,6 +3,7 @@
 
 #include <climits>
 
+#include "channel/source_open.h"
 #include "manifest/token.h"
 #include "manifest/value.h"
 
@@ -100,6 +101,9 @@ bool ParseSource(ManifestContext context, std::string_view token, ChannelSource&
   if (!token.starts_with('/')) {
     return context.errors.FailAt(token, "relative-path",
                                  "only absolute path channels are allowed");
+  }
+  if (context.strict() && DescriptorOfPath(token) == kReportDescriptor) {
+    return RefuseReportDescriptor(context, token);
   }
   source.kind = SourceKind::kPath;
   source.path = token;

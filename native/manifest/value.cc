@@ -91,6 +91,10 @@ bool ParseSwitch(ManifestContext context, std::string_view token, std::string_vi
   return true;
 }
 
+bool RefuseReportDescriptor(ManifestContext context, std::string_view token) {
+  return context.errors.FailAt(token, "report-descriptor", "standard output carries the report");
+}
+
 bool ParseDescriptor(ManifestContext context, std::string_view token, int& descriptor) {
   int64_t number = 0;
   const std::string_view digits = token.substr(kDescriptorPrefix.size());
@@ -98,7 +102,7 @@ bool ParseDescriptor(ManifestContext context, std::string_view token, int& descr
     return false;
   }
   descriptor = static_cast<int>(number);
-  return true;
+  return descriptor != kReportDescriptor || RefuseReportDescriptor(context, token);
 }
 
 bool ParseChannel(ManifestContext context, std::string_view token, ChannelSpec& channel) {
@@ -116,8 +120,15 @@ bool ParseChannel(ManifestContext context, std::string_view token, ChannelSpec& 
   if (context.strict() && alias.empty()) {
     return context.errors.FailAt(alias, "channel-alias-empty", "a channel needs an alias");
   }
+  // The text report separates aliases and digests by blanks.
+  if (const size_t blank = alias.find_first_of(" \t"); context.strict() && blank != alias.npos) {
+    return context.errors.FailAt(alias.substr(blank), "channel-alias-blank",
+                                 "an alias has no blanks");
+  }
   channel.alias = alias;
-  channel.manifest_line = context.errors.PlaceOf(token).line;
+  const ManifestPlace place = context.errors.PlaceOf(token);
+  channel.manifest_line = place.line;
+  channel.manifest_column = place.column;
   return ParseSources(context, fields[0], channel.sources) &&
          ParseChannelType(context, fields[2], alias, channel.type) &&
          ParseSwitch(context, fields[3], "channel-etag-invalid", "invalid channel numeric token",

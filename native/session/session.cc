@@ -85,6 +85,18 @@ void OnTrustedFault(int signal) {
   EndProcess(ending.status());
 }
 
+// `failure` belongs to what stands there in the manifest.
+Failure AtPlace(Failure failure, const ManifestPlace& place) {
+  failure.line = place.line;
+  failure.column = place.column;
+  return failure;
+}
+
+// Texts about the size of the memory are the manifest's fault, all others the program's.
+Failure AtMemory(const Failure& failure, const Manifest& manifest) {
+  return failure.code.starts_with("memory-") ? AtPlace(failure, manifest.memory_place) : failure;
+}
+
 Failure Session::Prepare() {
   if (options_.image_fd >= 0) {
     auto image = AdoptImage(UniqueFd(options_.image_fd), options_.policy);
@@ -99,7 +111,7 @@ Failure Session::Prepare() {
   if (!program.valid()) {
     auto opened = OpenProgram(manifest_.program.c_str());
     if (!opened.ok()) {
-      return opened.error();
+      return AtPlace(opened.error(), manifest_.program_place);
     }
     program = std::move(opened.value());
   }
@@ -121,14 +133,16 @@ Failure Session::Prepare() {
   if (!image.ok()) {
     prepare_failure_ = image.error();
     validator_ = prepare_failure_.validated ? ValidatorState::kFailed : ValidatorState::kNotRun;
-    return prepare_failure_.failure;
+    return AtMemory(prepare_failure_.failure, manifest_);
   }
   image_ = std::move(image.value());
   validator_ = skip ? ValidatorState::kNotRun : ValidatorState::kPassed;
   return {};
 }
 
-Failure Session::CheckRequest() { return guest_.Check(std::move(image_)); }
+Failure Session::CheckRequest() {
+  return AtMemory(guest_.Check(std::move(image_)), manifest_);
+}
 
 Failure Session::MapProgram() {
   if (Failure failure = process_.SetUpMemory(); failure.failed()) {

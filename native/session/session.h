@@ -29,9 +29,6 @@ struct SessionOptions {
   bool show_lockdown = false;      // also tells on standard error which walls are up
 };
 
-// Where the report goes. It is opened before lockdown and never confused with a channel.
-inline constexpr int kReportDescriptor = 1;
-
 // Runs the session and writes its report. Returns the exit status of the process (docs/abi.md §9);
 // the caller must end with _exit, because destructors would ask the locked-down kernel for things.
 // A guest that ends regularly gives 0 whatever its own exit code.

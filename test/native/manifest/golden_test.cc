@@ -16,7 +16,7 @@ constexpr std::string_view kBase =
     "==========\nVersion = 20130611\nProgram = good.nexe\nMemory = 33554432, 0\nTimeout = 1\n";
 constexpr std::string_view kStandardChannels =
     "Channel = /dev/stdin, /dev/stdin, 0, 0, 128, 128, 0, 0\n"
-    "Channel = /dev/stdout, /dev/stdout, 0, 0, 0, 0, 128, 128\n"
+    "Channel = /dev/null, /dev/stdout, 0, 0, 0, 0, 128, 128\n"
     "Channel = /dev/stderr, /dev/stderr, 0, 0, 0, 0, 128, 128\n";
 
 struct GoldenCase {

@@ -209,6 +209,23 @@ TEST_CASE("memory sizes out of range are refused with status 12 before anything 
   }
 }
 
+TEST_CASE("what is wrong with a manifest is told with its place, also by later layers") {
+  TestFolder folder;
+  const auto place = [&](std::string text, const char* from, const char* to) {
+    text.replace(text.find(from), std::strlen(from), to);
+    const std::string out = RunTool({"--report", "json", folder.Write("m", text)}).out;
+    const size_t at = out.find("\"line\":");
+    return out.substr(at, out.find('}', at) - at);
+  };
+  const std::string text = Manifest(Guest("hello"));
+  CHECK(place(text, "33554432", "1") == "\"line\":3,\"column\":10");
+  CHECK(place(text, "33554432", "4294967297") == "\"line\":3,\"column\":10");
+  CHECK(place(text, "hello.nexe", "gone") == "\"line\":2,\"column\":11");
+  CHECK(place(text, "/dev/null, /dev/stdin", "/tmp, /dev/stdin") ==
+        "\"line\":5,\"column\":11");
+  CHECK(place(text, "99, 9999, 0, 0", "0, 0, 0, 0") == "\"line\":5,\"column\":11");
+}
+
 TEST_CASE("fork changes nothing without a Job and is refused with one") {
   TestFolder folder;
   const auto plain = folder.Write("plain", Manifest(Guest("fork")));
