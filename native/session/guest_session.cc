@@ -55,6 +55,7 @@ Failure SandboxProcess::SetUpMemory() {
     return MakeFailure(ENOMEM, "session-no-memory", "no memory for the session");
   }
   jail_scratch = {static_cast<uint8_t*>(scratch), scratch_size};
+  peak.Open();
   host_data_bytes = DataBytesOfThisProcess();
   return SetGuestSegmentBase();
 }
@@ -141,7 +142,7 @@ void GuestSession::MeasureTime(Report& report) const {
   report.wall_us = MonotonicUs() - start_us_;
   report.user_cpu_us = us(self.ru_utime);
   report.system_cpu_us = us(self.ru_stime);
-  report.peak_memory_bytes = static_cast<uint64_t>(self.ru_maxrss) * 1024;
+  report.peak_memory_bytes = process_.peak.Bytes();
 }
 
 void GuestSession::RefreshViews() {

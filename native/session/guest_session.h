@@ -18,6 +18,7 @@
 #include "sandbox/image.h"
 #include "sandbox/time_limits.h"
 #include "session/ending.h"
+#include "session/peak_memory.h"
 #include "session/trace.h"
 
 namespace zvm {
@@ -27,12 +28,13 @@ struct SandboxProcess {
   StopRequest stop;
   AddressSpace space;
   std::span<uint8_t> jail_scratch;
+  PeakMemory peak;
   // Private writable memory of this process before a session maps its own.
   uint64_t host_data_bytes = 0;
 
   // The processor is good enough; signals end sessions.
   [[nodiscard]] Failure SetUpSignals(TrustedFaultHandler on_trusted_fault);
-  // Window, thunk, memory for jail, segment base.
+  // Window, thunk, memory for jail, measures, segment base. peak.descriptor() must be kept open.
   [[nodiscard]] Failure SetUpMemory();
 };
 

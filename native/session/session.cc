@@ -159,7 +159,8 @@ Failure Session::LockDown() {
   }
   const std::span<const int> channels = guest_.channels().descriptors();
   std::vector<int> keep(channels.begin(), channels.end());
-  for (const int fd : {kReportDescriptor, STDERR_FILENO, pagemap_.get(), trace_.descriptor()}) {
+  for (const int fd : {kReportDescriptor, STDERR_FILENO, pagemap_.get(), trace_.descriptor(),
+                       process_.peak.descriptor()}) {
     if (fd >= 0 && fcntl(fd, F_GETFD) >= 0) {
       keep.push_back(fd);
     }

@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "sandbox/image.h"
 #include "session/trace.h"
 #include "validator/features.h"
@@ -62,8 +65,15 @@ Failure RaiseWall(const WorkerOptions& options, Role& role, LockdownStatus* stat
   if (Failure failure = role.SetUp(); failure.failed()) {
     return failure;
   }
-  const int keep[] = {kControlDescriptor, STDOUT_FILENO, STDERR_FILENO, role.kept_descriptor()};
-  lockdown.keep_descriptors = std::span(keep).first(keep[3] < 0 ? 3 : 4);
+  std::array<int, 3 + Role::kKeptMax> keep = {kControlDescriptor, STDOUT_FILENO, STDERR_FILENO};
+  size_t kept = 3;
+  for (const int fd : role.kept_descriptors()) {
+    if (fd >= 0) {
+      keep[kept++] = fd;
+    }
+  }
+  std::sort(keep.begin(), keep.begin() + kept);
+  lockdown.keep_descriptors = std::span(keep).first(kept);
   lockdown.descriptors_max = kDescriptorNumbersMax;
   lockdown.stage = role.stage();
   lockdown.limits = options.limits;

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -43,8 +44,9 @@ class Role {
   virtual FrameType task_type() const = 0;
   // Everything that costs time or needs what the outer wall takes away.
   [[nodiscard]] virtual Failure SetUp() = 0;
-  // A descriptor from SetUp that must survive the outer wall, or -1.
-  virtual int kept_descriptor() const { return -1; }
+  // Descriptors from SetUp that must survive the outer wall; -1 = none.
+  static constexpr size_t kKeptMax = 2;
+  virtual std::array<int, kKeptMax> kept_descriptors() const { return {-1, -1}; }
   // A signal that interrupted the wait for a frame wants the worker to end.
   virtual bool stop_requested() const { return false; }
   // Does the task and sends its answer, unless the frame is refused: then nothing was done or sent.

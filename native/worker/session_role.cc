@@ -74,7 +74,9 @@ class Running final : public Role {
     pagemap_ = OpenPageMap();
     return process_.SetUpMemory();
   }
-  int kept_descriptor() const override { return pagemap_.get(); }
+  std::array<int, kKeptMax> kept_descriptors() const override {
+    return {pagemap_.get(), process_.peak.descriptor()};
+  }
 
   FrameError Do(TaskFrame& frame) override {
     if (const FrameError error = ReadStart(frame.bytes, &start_); error != FrameError::kNone) {

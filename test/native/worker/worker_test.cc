@@ -157,6 +157,22 @@ TEST_CASE("the kernel bounds time and memory of a session behind timers and page
   CHECK(worker.Wait() == 0);
 }
 
+TEST_CASE("the peak of the memory is the worker's own, not its owner's") {
+  constexpr size_t kOwnerBytes = size_t{512} << 20;
+  const UniqueFd image = PrepareImage("asm/hello");
+  // Lets this process be much larger than any worker when it starts one.
+  void* const ballast = mmap(nullptr, kOwnerBytes, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  REQUIRE(ballast != MAP_FAILED);
+  const Ran ran = Run(image.get());
+  munmap(ballast, kOwnerBytes);
+  CHECK(ran.report.peak_memory_bytes > 100'000);
+  CHECK(ran.report.peak_memory_bytes < kOwnerBytes / 4);
+  // What a guest touches is in it.
+  const Ran larger = Run(PrepareImage("asm/touch").get());
+  CHECK(larger.report.peak_memory_bytes > ran.report.peak_memory_bytes + (12 << 20));
+}
+
 TEST_CASE("hostile frames are refused by name") {
   const UniqueFd null = OpenNull();
   const int four[] = {null.get(), null.get(), null.get(), null.get()};
