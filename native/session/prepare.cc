@@ -13,9 +13,7 @@
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "session/image_builder.h"
-
-// Bounds of this program's own image, from the linker.
-extern "C" const char __executable_start, edata;
+#include "session/literal.h"
 
 namespace zvm {
 namespace {
@@ -76,19 +74,17 @@ void RunChild(pid_t owner, int program_fd, uint64_t program_size, int image_fd,
   EndProcess(0);
 }
 
-// True when a code is one of this program's literals.
-bool IsLiteral(std::string_view text) {
-  const auto start = reinterpret_cast<uint64_t>(&__executable_start);
-  const auto end = reinterpret_cast<uint64_t>(&edata);
-  const auto at = reinterpret_cast<uint64_t>(text.data());
-  return at >= start && at < end && text.size() <= end - at && text.size() <= kCodeSizeMax;
+// True for a text of this program in kebab-case.
+bool IsCode(std::string_view text) {
+  return !text.empty() && text.size() <= kCodeSizeMax && IsLiteral(text) &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
 }
 
 // Copies the child's answer: what is checked is then what is used.
 // SAFETY: the child has parsed hostile bytes; nothing in its answer is trusted to be in range.
 PrepareFailure CopyProblem(const BuildAnswer& answer) {
   PrepareFailure problem = answer.problem;
-  if (!IsLiteral(problem.failure.code) ||
+  if (!IsCode(problem.failure.code) ||
       problem.profile_needed > Profile::kZvm ||
       std::any_of(problem.violations.begin(), problem.violations.end(), [](const Violation& v) {
         return static_cast<size_t>(v.rule) >= kRuleCount;

@@ -54,7 +54,10 @@ PreparedImage HelloImage(bool with_data) {
   return std::move(image.value());
 }
 
-Window::Window(int64_t memory_bytes, bool with_data) : image(HelloImage(with_data)) {
+Window::Window(int64_t memory_bytes, bool with_data)
+    : Window(HelloImage(with_data), memory_bytes) {}
+
+Window::Window(PreparedImage program, int64_t memory_bytes) : image(std::move(program)) {
   std::vector<ChannelSpec> specs;
   specs.push_back(NullChannel("/dev/stderr", false));
   specs.push_back(NullChannel("/dev/stdin", true));

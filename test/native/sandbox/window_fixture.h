@@ -10,6 +10,7 @@ namespace zvm {
 
 class Window {
  public:
+  explicit Window(PreparedImage program, int64_t memory_bytes = 32 << 20);
   explicit Window(int64_t memory_bytes = 32 << 20, bool with_data = true);
   ~Window();
 
