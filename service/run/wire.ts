@@ -1,0 +1,290 @@
+// Frames between this service and its workers (docs/wire.md; native/wire/layout.h is the other
+// side, test/golden/wire/ keeps both honest). Fixed offsets, little-endian, one allocation a frame.
+// A worker is not trusted: every field of its frames is checked before it is used.
+
+export const wireVersion = 1
+const magic = 0x574d565a
+const headerBytes = 24
+export const frameBytesMax = 65_536
+/** Descriptors of one frame. */
+export const frameFdsMax = 253
+
+const types = { hello: 1, prepare: 2, prepared: 3, start: 4, report: 5, refusal: 6 } as const
+export type FrameType = keyof typeof types
+
+export const wireOutcomes = ['exited', 'trapped', 'limited', 'cancelled', 'failed'] as const
+const validators = ['ok', 'failed', 'not-run'] as const
+export const profiles = ['nacl', 'zvm'] as const
+export type Profile = (typeof profiles)[number]
+const algorithms = ['sha1', 'sha256'] as const
+
+/** `field`: which one is wrong. For frames of ours: the job does not fit into a frame. */
+export class WireError extends Error {
+  readonly code: 'frame-invalid' | 'frame-too-large'
+  constructor(code: 'frame-invalid' | 'frame-too-large', field: string) {
+    super(`${code}: ${field}`)
+    this.name = 'WireError'
+    this.code = code
+  }
+}
+
+export type Hello = {
+  readonly pid: number
+  /** 0 = no bound. */
+  readonly tasksMax: number
+  readonly imageVersion: number
+  readonly walls: number
+  readonly cpuFeatures: number
+  readonly setupUs: number
+}
+
+export type Prepared = {
+  readonly valid: boolean
+  readonly validated: boolean
+  readonly profile: Profile
+  readonly violationCount: number
+  readonly programBytes: number
+  /** Of the program, hexadecimal; '' unless valid. */
+  readonly sha256Hex: string
+  readonly violations: readonly { readonly offset: number; readonly rule: string }[]
+  readonly code: string
+  readonly message: string
+}
+
+export type StartChannel = {
+  readonly alias: string
+  readonly type: number
+  readonly etag: boolean
+  readonly sourceCount: number
+  readonly limits: {
+    readonly reads: bigint
+    readonly readBytes: bigint
+    readonly writes: bigint
+    readonly writeBytes: bigint
+  }
+}
+
+export type Start = {
+  readonly memoryBytes: number
+  /** 0 = none. */
+  readonly wallMs: number
+  readonly cpuMs: number
+  readonly profile: Profile
+  readonly memoryEtag: boolean
+  readonly channels: readonly StartChannel[]
+}
+
+export type ReportChannel = {
+  /** In the start frame. */
+  readonly index: number
+  readonly reads: number
+  readonly readBytes: number
+  readonly writes: number
+  readonly writeBytes: number
+  /** `sha256:…`, null when not asked for. */
+  readonly etag: string | null
+}
+
+export type ReportFrame = {
+  readonly outcome: (typeof wireOutcomes)[number]
+  readonly validator: (typeof validators)[number]
+  readonly profile: Profile
+  readonly exitCode: number
+  readonly faultSignal: number
+  readonly faultAddress: number
+  readonly wallUs: number
+  readonly cpuUs: number
+  readonly peakMemoryBytes: number
+  readonly memoryEtag: string | null
+  /** '' when there was no image. */
+  readonly programSha256Hex: string
+  readonly channels: readonly ReportChannel[]
+  readonly reason: string
+  readonly state: string
+}
+
+export function encodePrepare(sessionId: number, profile: Profile): Buffer {
+  const frame = open('prepare', headerBytes + 8, 2, sessionId)
+  frame[24] = profiles.indexOf(profile)
+  return frame
+}
+
+/** Throws WireError when the job does not fit into one frame. */
+export function encodeStart(sessionId: number, start: Start): Buffer {
+  const { channels } = start
+  let size = 64 + 48 * channels.length
+  let fds = 1
+  for (const { alias, sourceCount } of channels) {
+    size += Buffer.byteLength(alias)
+    fds += sourceCount
+  }
+  if (size > frameBytesMax) throw new WireError('frame-too-large', 'channels and aliases')
+  if (fds > frameFdsMax) throw new WireError('frame-too-large', 'sources of channels')
+  const frame = open('start', size, fds, sessionId)
+  writeCount(frame, 24, start.memoryBytes)
+  writeCount(frame, 32, start.wallMs)
+  writeCount(frame, 40, start.cpuMs)
+  frame.writeUInt16LE(channels.length, 48)
+  frame[50] = profiles.indexOf(start.profile)
+  frame[51] = algorithms.indexOf('sha256')
+  frame[52] = start.memoryEtag ? 1 : 0
+  let at = 64
+  let aliasAt = 64 + 48 * channels.length
+  for (const { alias, type, etag, sourceCount, limits } of channels) {
+    const aliasBytes = frame.write(alias, aliasAt)
+    aliasAt += aliasBytes
+    frame.writeUInt16LE(aliasBytes, at)
+    frame[at + 2] = type
+    frame[at + 3] = etag ? 1 : 0
+    frame[at + 4] = sourceCount
+    frame.writeBigInt64LE(limits.reads, at + 8)
+    frame.writeBigInt64LE(limits.readBytes, at + 16)
+    frame.writeBigInt64LE(limits.writes, at + 24)
+    frame.writeBigInt64LE(limits.writeBytes, at + 32)
+    at += 48
+  }
+  return frame
+}
+
+/** What kind of frame a worker sent. Throws WireError. The addon has checked the header. */
+export function frameTypeOf(frame: Buffer): FrameType {
+  if (frame.length < headerBytes) throw new WireError('frame-invalid', 'size')
+  const number = frame.readUInt16LE(6)
+  for (const [name, type] of Object.entries(types)) if (type === number) return name as FrameType
+  throw new WireError('frame-invalid', 'type')
+}
+
+export function sessionIdOf(frame: Buffer): number {
+  return readCount(frame, 16)
+}
+
+/** Throws WireError, as all decoders. */
+export function decodeHello(frame: Buffer): Hello {
+  expect(frame, 64)
+  return {
+    pid: frame.readUInt32LE(24),
+    tasksMax: frame.readUInt8(29),
+    imageVersion: frame.readUInt32LE(32),
+    walls: frame.readUInt32LE(36),
+    cpuFeatures: frame.readUInt32LE(40),
+    setupUs: readCount(frame, 48),
+  }
+}
+
+export function decodePrepared(frame: Buffer): Prepared {
+  expect(frame, 128)
+  const kept = frame.readUInt16LE(48)
+  const codeAt = 128 + 32 * kept
+  const messageAt = codeAt + frame.readUInt16LE(50)
+  const end = messageAt + frame.readUInt16LE(52)
+  if (end !== frame.length) throw new WireError('frame-invalid', 'texts')
+  const violations = []
+  for (let at = 128; at < codeAt; at += 32) {
+    violations.push({ offset: frame.readUInt32LE(at), rule: readPadded(frame, at + 4, 28) })
+  }
+  return {
+    valid: frame[24] === 1,
+    validated: frame[25] === 1,
+    profile: wordAt(frame, 26, profiles),
+    violationCount: readCount(frame, 32),
+    programBytes: readCount(frame, 40),
+    sha256Hex: readHex(frame, 56, 64),
+    violations,
+    code: frame.latin1Slice(codeAt, messageAt),
+    message: frame.toString('utf8', messageAt, end),
+  }
+}
+
+/** `channelCount`: of the start frame that it answers. */
+export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
+  expect(frame, 304)
+  const count = frame.readUInt16LE(152)
+  const reasonAt = 304 + 112 * count
+  const stateAt = reasonAt + frame.readUInt16LE(154)
+  const end = stateAt + frame.readUInt16LE(156)
+  if (count > channelCount || end !== frame.length) throw new WireError('frame-invalid', 'parts')
+  const algorithm = wordAt(frame, 27, algorithms)
+  const digest = (at: number, size: number) =>
+    size === 0 ? null : `${algorithm}:${readHex(frame, at, size)}`
+  const channels = []
+  for (let at = 304; at < reasonAt; at += 112) {
+    const index = frame.readUInt16LE(at)
+    if (index >= channelCount) throw new WireError('frame-invalid', 'channel')
+    channels.push({
+      index,
+      reads: readCount(frame, at + 8),
+      readBytes: readCount(frame, at + 16),
+      writes: readCount(frame, at + 24),
+      writeBytes: readCount(frame, at + 32),
+      etag: digest(at + 40, Math.min(frame.readUInt8(at + 4), 64)),
+    })
+  }
+  return {
+    outcome: wordAt(frame, 24, wireOutcomes),
+    validator: wordAt(frame, 25, validators),
+    profile: wordAt(frame, 26, profiles),
+    exitCode: frame.readInt32LE(28),
+    faultSignal: frame.readUInt32LE(36),
+    faultAddress: frame.readUInt32LE(40),
+    wallUs: readCount(frame, 48),
+    cpuUs: readCount(frame, 56) + readCount(frame, 64),
+    peakMemoryBytes: readCount(frame, 80),
+    memoryEtag: digest(160, Math.min(frame.readUInt8(158), 64)),
+    programSha256Hex: readHex(frame, 224, 64),
+    channels,
+    reason: frame.latin1Slice(reasonAt, stateAt),
+    state: frame.toString('utf8', stateAt, end),
+  }
+}
+
+/** The name of the reason. */
+export function decodeRefusal(frame: Buffer): string {
+  expect(frame, 32)
+  if (32 + frame.readUInt16LE(28) !== frame.length) throw new WireError('frame-invalid', 'name')
+  return frame.latin1Slice(32)
+}
+
+function open(type: FrameType, sizeBytes: number, fdCount: number, sessionId: number): Buffer {
+  const frame = Buffer.alloc(sizeBytes)
+  frame.writeUInt32LE(magic, 0)
+  frame.writeUInt16LE(wireVersion, 4)
+  frame.writeUInt16LE(types[type], 6)
+  frame.writeUInt32LE(sizeBytes, 8)
+  frame.writeUInt16LE(fdCount, 12)
+  writeCount(frame, 16, sessionId)
+  return frame
+}
+
+function expect(frame: Buffer, sizeBytes: number): void {
+  if (frame.length < sizeBytes) throw new WireError('frame-invalid', 'size')
+}
+
+function wordAt<T extends string>(frame: Buffer, at: number, words: readonly T[]): T {
+  const word = words[frame.readUInt8(at)]
+  if (word === undefined) throw new WireError('frame-invalid', `byte ${at}`)
+  return word
+}
+
+/** A whole number of 64 bits, 0..2^53-1. */
+function writeCount(frame: Buffer, at: number, value: number): void {
+  frame.writeUInt32LE(value % 2 ** 32, at)
+  frame.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4)
+}
+
+/** What is beyond an honest number, or negative, becomes the largest one. */
+function readCount(frame: Buffer, at: number): number {
+  const value = frame.readUInt32LE(at + 4) * 2 ** 32 + frame.readUInt32LE(at)
+  return Math.min(value, Number.MAX_SAFE_INTEGER)
+}
+
+/** '' when the field is empty. */
+function readHex(frame: Buffer, at: number, sizeBytes: number): string {
+  if (frame[at] === 0) return ''
+  const text = frame.latin1Slice(at, at + sizeBytes)
+  if (!/^[0-9a-f]+$/.test(text)) throw new WireError('frame-invalid', 'digest')
+  return text
+}
+
+function readPadded(frame: Buffer, at: number, sizeBytes: number): string {
+  return frame.latin1Slice(at, at + sizeBytes).replace(/\0+$/, '')
+}
