@@ -8,6 +8,7 @@
 
 #include "channel/channel_failure.h"
 #include "channel/channel_state.h"
+#include "channel/network_open.h"
 #include "channel/source_open.h"
 
 namespace zvm {
@@ -67,6 +68,9 @@ Failure OpenChannel(Channel& channel, bool preallocate, const StopRequest& stop)
       return RefuseChannel(channel.spec, EINTR, "stopped", "stopped before it was opened");
     }
     const ChannelSource& source = channel.spec.sources[i];
+    if (source.kind == SourceKind::kTcp) {
+      continue;  // all connections are opened together, before
+    }
     const bool reserves = Reserves(channel, source, preallocate);
     Failure failure = OpenSource({channel.spec, source}, std::move(channel.passed[i]), reserves,
                                  stop, &channel.slots[i].source);
@@ -96,6 +100,18 @@ Failure BeginChannel(Channel& channel, bool preallocate) {
   return {};
 }
 
+std::vector<NetworkEnd> NetworkEnds(std::vector<Channel>& channels) {
+  std::vector<NetworkEnd> ends;
+  for (Channel& channel : channels) {
+    for (size_t i = 0; i < channel.slots.size(); ++i) {
+      if (channel.spec.sources[i].kind == SourceKind::kTcp) {
+        ends.push_back({&channel.spec, &channel.spec.sources[i], &channel.slots[i].source});
+      }
+    }
+  }
+  return ends;
+}
+
 }  // namespace
 
 Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRequest& stop) {
@@ -117,6 +133,9 @@ Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRe
     }
   }
   RaiseDescriptorLimit(source_count, passed_count);
+  if (Failure reason = OpenNetwork(NetworkEnds(channels), options.network, stop); reason.failed()) {
+    return reason;
+  }
   for (Channel& channel : channels) {
     if (Failure reason = OpenChannel(channel, options.preallocate, stop); reason.failed()) {
       return reason;

@@ -17,6 +17,19 @@ constexpr uint64_t ChunksOf(size_t size_bytes) {
   return size_bytes / kChunkSizeBytes + (size_bytes % kChunkSizeBytes != 0 ? 1 : 0);
 }
 
+// Whether what was read is what the writers say they have written. Nodes may use different digests;
+// then nothing can be compared.
+bool AgreesWithPeers(const Channel& channel) {
+  const DigestText own = channel.digest->Value();
+  for (const SourceSlot& slot : channel.slots) {
+    const std::string_view told = slot.source->peer_digest();
+    if (told.size() == own.size && told != own.view()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 ChannelTable::ChannelTable() : state_(std::make_unique<State>()) {}
@@ -101,8 +114,9 @@ IoResult ChannelTable::State::ReadGranted(Channel& channel, const Grant& grant, 
   } else {
     read = ReadAgreed(channel.slots, scratch.get(), buffer, wanted, grant.offset);
   }
-  accounting.local_reads += read.host_reads;
-  accounting.local_read_bytes += read.host_read_bytes;
+  const bool network = channel.slots[0].source->network();
+  (network ? accounting.network_reads : accounting.local_reads) += read.host_reads;
+  (network ? accounting.network_read_bytes : accounting.local_read_bytes) += read.host_read_bytes;
   if (read.end == TransferEnd::kStopped) {
     return {.status = IoStatus::kStopped, .value = 0};
   }
@@ -116,6 +130,10 @@ IoResult ChannelTable::State::ReadGranted(Channel& channel, const Grant& grant, 
   EnterRead(channel.ledger, grant, moved, read.end == TransferEnd::kEnd);
   if (channel.digest) {
     channel.digest->Update(buffer, read.size_bytes);
+    if (read.end == TransferEnd::kEnd && !AgreesWithPeers(channel)) {
+      return Fail(RefuseChannel(channel.spec, EPIPE, "channel-corrupted",
+                                "the bytes are not those that the writer sent"));
+    }
   }
   return {.status = IoStatus::kDone, .value = moved};
 }
@@ -138,8 +156,10 @@ IoResult ChannelTable::State::WriteGranted(Channel& channel, const Grant& grant,
   const size_t size_bytes = static_cast<size_t>(grant.size);
   for (SourceSlot& slot : channel.slots) {
     const Transfer transfer = slot.source->Write(buffer, size_bytes, grant.offset);
-    accounting.local_writes += 1;
-    accounting.local_write_bytes += transfer.size_bytes;
+    const bool network = slot.source->network();
+    (network ? accounting.network_writes : accounting.local_writes) += 1;
+    (network ? accounting.network_write_bytes : accounting.local_write_bytes) +=
+        transfer.size_bytes;
     if (transfer.end == TransferEnd::kStopped) {
       return {.status = IoStatus::kStopped, .value = 0};
     }
@@ -153,6 +173,22 @@ IoResult ChannelTable::State::WriteGranted(Channel& channel, const Grant& grant,
     channel.digest->Update(buffer, size_bytes);
   }
   return {.status = IoStatus::kDone, .value = grant.size};
+}
+
+void ChannelTable::Complete() {
+  if (!state_->open) {
+    return;
+  }
+  for (Channel& channel : state_->channels) {
+    const DigestText digest = channel.digest ? channel.digest->Value() : DigestText{};
+    for (SourceSlot& slot : channel.slots) {
+      const Transfer transfer = slot.source->Complete(digest.view());
+      if (transfer.end != TransferEnd::kFull) {
+        state_->Fail(RefuseChannel(channel.spec, kStatusIoFailed, "channel-close-failed",
+                                   "the end cannot be told", transfer.error));
+      }
+    }
+  }
 }
 
 void ChannelTable::Close() {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/stop_request.h"
 #include "channel/digest.h"
+#include "channel/network_open.h"
 #include "channel/spec.h"
 
 namespace zvm {
@@ -24,6 +25,7 @@ struct ChannelOptions {
   // Extends write-only regular files to their byte limit before the start (classic -P turns it
   // off).
   bool preallocate = true;
+  NetworkOptions network;
 };
 
 // What a trap gets back. kDone: `value` is the guest's result (>= 0, or -errno).
@@ -86,6 +88,10 @@ class ChannelTable {
   // than read(2) when a channel has several sources, so its pages must really be writable.
   IoResult Read(int32_t channel, uint8_t* buffer, int32_t size, int64_t offset);
   IoResult Write(int32_t channel, const uint8_t* buffer, int32_t size, int64_t offset);
+
+  // Before Close, after a session that ended well: tells readers in other nodes that their stream
+  // is whole. Without it they see a broken connection, not an end. A failure sets failure().
+  void Complete();
 
   // Closes everything: writable regular files are cut to their size. Also after failures;
   // idempotent. A file that cannot be cut sets failure() if nothing did before. Frees no memory:

@@ -1,59 +1,17 @@
 #include "channel/source.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <limits>
 
 #include "base/check.h"
+#include "channel/move_all.h"
 
 namespace zvm {
 namespace {
-
-// The kernel does not look at signals inside one call on a regular file, so a call is kept to a few
-// milliseconds of copying: a stop is seen in time and no trap needs a second call in practice.
-constexpr size_t kTransferSizeMax = size_t{16} << 20;
-
-// Sleeps until `fd` is ready. Only descriptors that were passed in non-blocking mode come here.
-bool AwaitReady(int fd, short events) {
-  pollfd waiting = {.fd = fd, .events = events, .revents = 0};
-  return poll(&waiting, 1, -1) >= 0 || errno == EINTR;
-}
-
-// Repeats `call(done, part)`, which is one system call on `fd`, until `size` bytes are moved.
-template <class Call>
-Transfer MoveAll(int fd, short events, size_t size, const StopRequest& stop, Call call) {
-  Transfer transfer;
-  while (transfer.size_bytes < size) {
-    if (stop.requested()) {
-      transfer.end = TransferEnd::kStopped;
-      return transfer;
-    }
-    const size_t part = std::min(size - transfer.size_bytes, kTransferSizeMax);
-    const ssize_t moved = call(transfer.size_bytes, part);
-    if (moved > 0) {
-      ZVM_CHECK(static_cast<size_t>(moved) <= part);
-      transfer.size_bytes += static_cast<size_t>(moved);
-      continue;
-    }
-    if (moved == 0) {
-      transfer.end = TransferEnd::kEnd;
-      return transfer;
-    }
-    if (errno == EINTR || (errno == EAGAIN && AwaitReady(fd, events))) {
-      continue;
-    }
-    // An outside file size limit signals first (StopReason::kDiskFull), then refuses with EFBIG.
-    transfer.error = errno;
-    transfer.end = stop.requested() ? TransferEnd::kStopped : TransferEnd::kError;
-    return transfer;
-  }
-  return transfer;
-}
 
 // A write of nothing is no end of file but a broken device.
 Transfer RefuseEnd(Transfer transfer) {

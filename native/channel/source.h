@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/stop_request.h"
@@ -37,6 +38,17 @@ class Source {
   virtual int descriptor() const = 0;
   // Size of the regular file when it was opened, from where the channel starts; 0 for all others.
   virtual int64_t size_bytes() const = 0;
+
+  // True when the other end is another node: counted apart in the report.
+  virtual bool network() const { return false; }
+  // What the writer at the other end says of all its bytes, known at the end of reading: a digest
+  // in hexadecimal, empty when it says nothing.
+  virtual std::string_view peer_digest() const { return {}; }
+  // Tells the reader at the other end that the stream is whole. `digest`: of all bytes, or empty.
+  virtual Transfer Complete(std::string_view digest) {
+    (void)digest;
+    return {};
+  }
 
   // Second step of opening, taken when every source of the session is open: empties the file if
   // `empty`, then extends it to `reserve_bytes` if that is more. Returns 0 or an errno.

@@ -188,6 +188,15 @@ Failure OpenPath(const SourceRequest& request, bool will_reserve, const StopRequ
   return {};
 }
 
+Failure CheckConnection(const SourceRequest& request) {
+  if (DirectionOf(request) == Direction::kReadWrite ||
+      request.channel.type != ZVM_CHANNEL_SEQUENTIAL) {
+    return Refuse(request, EFAULT, "channel-network-direction",
+                  "a connection is sequential and either read or written");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<int> DescriptorOfPath(std::string_view path) {
@@ -213,8 +222,7 @@ std::optional<int> DescriptorOfPath(std::string_view path) {
 Failure CheckSource(const SourceRequest& request) {
   const ChannelSource& source = request.source;
   if (source.kind == SourceKind::kTcp) {
-    return Refuse(request, EPROTONOSUPPORT, "channel-network-unsupported",
-                  "connections to other nodes need a job");
+    return CheckConnection(request);
   }
   const bool by_path = source.kind == SourceKind::kPath;
   if (by_path && (source.path.empty() || source.path.front() != '/' ||

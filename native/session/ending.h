@@ -32,6 +32,8 @@ class Ending {
   // Sets outcome, state, codes and positions. `report` borrows texts from this object.
   void Fill(Report& report) const;
   int status() const { return status_; }
+  // The guest ended by itself and nothing has failed.
+  bool exited() const { return outcome_ == Outcome::kExited && status_ == 0; }
 
  private:
   void SetStopped(StopReason reason);

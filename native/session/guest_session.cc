@@ -127,6 +127,9 @@ void GuestSession::End(const Failure& failure, int pagemap_fd) {
       ending_.AddStop(process_.stop.reason());
     }
   }
+  if (ending_.exited()) {
+    channels_.Complete();
+  }
   channels_.Close();
   if (channels_.failure().failed()) {
     ending_.AddFailure(channels_.failure());

@@ -26,7 +26,12 @@ SessionRequest MakeRequest(Manifest& manifest, const SessionOptions& options) {
   request.memory_etag = manifest.memory_etag;
   request.daemon_requested = !manifest.job.empty();
   request.channels = std::move(manifest.channels);
-  request.channel_options = {options.etag_algorithm, options.preallocate};
+  request.channel_options = {options.etag_algorithm, options.preallocate, {}};
+  request.channel_options.network.node = manifest.node;
+  if (manifest.name_server) {
+    request.channel_options.network.name_server = {manifest.name_server->address,
+                                                   manifest.name_server->port};
+  }
   request.limits = options.limits;
   if (request.limits.wall_ms == 0) {
     request.limits.wall_ms = static_cast<uint64_t>(manifest.timeout_s) * 1000;

@@ -24,6 +24,8 @@ Runs one session from a classic manifest and writes its report to standard outpu
   --wall-ms N      wall-clock limit in milliseconds instead of the manifest's Timeout
   --cpu-ms N       CPU limit in milliseconds (default: none)
   --image-fd N     run the sealed image on descriptor N instead of the manifest's Program
+  --name-server N[,PORT]
+                   no session: tell N nodes where their peers listen, then end (UDP, port 0 = any)
   --show-lockdown  tell which walls are up; without MANIFEST: only that
   --help           this text
 )";

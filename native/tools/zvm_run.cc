@@ -1,10 +1,13 @@
 // zvm-run: one session from a classic manifest. Thin: options, manifest, session, exit status.
 #include <unistd.h>
 
+#include <cstring>
+
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "manifest/manifest.h"
 #include "session/session.h"
+#include "tools/name_server.h"
 #include "tools/run_options.h"
 
 namespace zvm {
@@ -26,6 +29,9 @@ int ShowLockdown(ReportFormat format) {
 }
 
 int Main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], "--name-server") == 0) {
+    return RunNameServer(argv[2]);
+  }
   auto options = ParseRunOptions(argc, argv);
   if (!options.ok()) {
     WriteAll(STDERR_FILENO, options.error().message());

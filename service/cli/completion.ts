@@ -35,7 +35,8 @@ function nodesOf(command: Command, path: readonly string[]): Node[] {
 function bash(nodes: readonly Node[]): string {
   const cases = nodes.map(({ path, subcommands, options }) => {
     const words = subcommands.map((sub) => sub.name()).join(' ')
-    return `    ${quote(path.join(' '))}) words=${quote(words)}; options=${quote(flags(options))} ;;`
+    const place = quote(path.join(' '))
+    return `    ${place}) words=${quote(words)}; options=${quote(flags(options))} ;;`
   })
   return `# Bash completion of zvm. Use: source <(zvm completion bash)
 _zvm() {

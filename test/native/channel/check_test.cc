@@ -100,8 +100,9 @@ TEST_CASE("kinds of sources") {
                 "channel-open-failed");
   ChannelSource network;
   network.kind = SourceKind::kTcp;
-  CHECK_REFUSED(CheckOne(Spec("x", {network}, 0, kReadOnly)), EPROTONOSUPPORT,
-                "channel-network-unsupported");
+  CHECK_FALSE(CheckOne(Spec("x", {network}, 0, kReadOnly)).failed());
+  CHECK_REFUSED(CheckOne(Spec("x", {network}, 0, kReadWrite)), EFAULT, "channel-network-direction");
+  CHECK_REFUSED(CheckOne(Spec("x", {network}, 1, kReadOnly)), EFAULT, "channel-network-direction");
   // Checking leaves no trace.
   CHECK_FALSE(CheckOne(Spec("x", {path_of(folder.Path("new"))}, 0, kWriteOnly)).failed());
   CHECK_FALSE(Exists(folder.Path("new")));
