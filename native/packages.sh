@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [guest|demo]: makes sure that the Debian packages of the native build (or of the
+# packages.sh [guest|demo|image]: makes sure that the Debian packages of the native build (or of the
 # guest's libraries, or of the demo) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
@@ -9,6 +9,8 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
   newlib-source)
 # `packages.sh demo`: a text of a few megabytes, and what posts it.
 [ "${1:-}" = demo ] && packages=(bible-kjv curl ca-certificates)
+# `packages.sh image`: what builds the Dockerfile without a container engine.
+[ "${1:-}" = image ] && packages=(buildah debootstrap runc curl ca-certificates util-linux)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

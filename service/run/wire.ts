@@ -190,7 +190,7 @@ export function decodePrepared(frame: Buffer): Prepared {
     programBytes: readCount(frame, 40),
     sha256Hex: readHex(frame, 56, 64),
     violations,
-    code: frame.latin1Slice(codeAt, messageAt),
+    code: frame.toString('latin1', codeAt, messageAt),
     message: frame.toString('utf8', messageAt, end),
   }
 }
@@ -232,7 +232,7 @@ export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
     memoryEtag: digest(160, Math.min(frame.readUInt8(158), 64)),
     programSha256Hex: readHex(frame, 224, 64),
     channels,
-    reason: frame.latin1Slice(reasonAt, stateAt),
+    reason: frame.toString('latin1', reasonAt, stateAt),
     state: frame.toString('utf8', stateAt, end),
   }
 }
@@ -241,7 +241,7 @@ export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
 export function decodeRefusal(frame: Buffer): string {
   expect(frame, 32)
   if (32 + frame.readUInt16LE(28) !== frame.length) throw new WireError('frame-invalid', 'name')
-  return frame.latin1Slice(32)
+  return frame.toString('latin1', 32)
 }
 
 function open(type: FrameType, sizeBytes: number, fdCount: number, sessionId: number): Buffer {
@@ -280,11 +280,11 @@ function readCount(frame: Buffer, at: number): number {
 /** '' when the field is empty. */
 function readHex(frame: Buffer, at: number, sizeBytes: number): string {
   if (frame[at] === 0) return ''
-  const text = frame.latin1Slice(at, at + sizeBytes)
+  const text = frame.toString('latin1', at, at + sizeBytes)
   if (!/^[0-9a-f]+$/.test(text)) throw new WireError('frame-invalid', 'digest')
   return text
 }
 
 function readPadded(frame: Buffer, at: number, sizeBytes: number): string {
-  return frame.latin1Slice(at, at + sizeBytes).replace(/\0+$/, '')
+  return frame.toString('latin1', at, at + sizeBytes).replace(/\0+$/, '')
 }

@@ -1,0 +1,78 @@
+// What docs/service.md and docs/job.md say, against the code: variables, limits, metrics, manifests.
+// ZVM_UPDATE_DOCS=1 writes the table of limits anew.
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { formOf } from '../../service/cli/job-files.ts'
+import { limitTable, readConfig, variableOf } from '../../service/config.ts'
+import { problemTable } from '../../service/http/problem.ts'
+import { parseManifest } from '../../service/job/parse-manifest.ts'
+import { makePlan } from '../../service/job/plan.ts'
+import { makeMetrics } from '../../service/metrics.ts'
+import { Scheduler } from '../../service/run/scheduler.ts'
+
+const root = join(import.meta.dirname, '../..')
+const servicePage = join(root, 'docs/service.md')
+const service = readFileSync(servicePage, 'utf8')
+const job = readFileSync(join(root, 'docs/job.md'), 'utf8')
+const limits = readConfig({}).limits
+
+function makeLimitsTable(): string {
+  const rows = Object.entries(limitTable).map(([name, [value, unit, about]]) => {
+    const shown = name === 'concurrencyMax' ? 'processors, at least 2' : `${value} ${unit}`
+    return `| \`${name}\` | \`${variableOf(name)}\` | ${shown} | ${about} |`
+  })
+  return ['| Limit | Variable | Default | Bounds |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+test('docs/service.md: the table of limits is that of service/config.ts', () => {
+  const [begin, end] = ['<!-- limits: begin -->\n', '<!-- limits: end -->']
+  const [before = '', rest = ''] = service.split(begin)
+  const [table = '', after = ''] = rest.split(end)
+  if (process.env.ZVM_UPDATE_DOCS === '1') {
+    writeFileSync(servicePage, `${before}${begin}${makeLimitsTable()}\n${end}${after}`)
+    return
+  }
+  assert.equal(table.trim(), makeLimitsTable(), 'ZVM_UPDATE_DOCS=1 npm run test:service mends it')
+})
+
+test('docs/service.md: every variable of service/config.ts, and no other', () => {
+  const source = readFileSync(join(root, 'service/config.ts'), 'utf8')
+  const read = new Set([...source.matchAll(/^\s+(ZVM_[A-Z_]+):/gm)].map(([, name]) => name))
+  const told = new Set([...service.matchAll(/^\| `(ZVM_[A-Z_]+)` \|/gm)].map(([, name]) => name))
+  assert.deepEqual([...told].sort(), [...read].sort())
+  const { host, port, logLevel } = readConfig({})
+  assert.match(service, new RegExp(`ZVM_HOST. \\| .${host}.`))
+  assert.match(service, new RegExp(`ZVM_PORT. \\| .${port}.`))
+  assert.match(service, new RegExp(`ZVM_LOG_LEVEL. \\| .${logLevel}.`))
+})
+
+test('docs/service.md: every metric of ours, and no other', async () => {
+  const { registry } = makeMetrics(new Scheduler(limits))
+  const metrics = await registry.getMetricsAsJSON()
+  const ours = metrics.map(({ name }) => name).filter((name) => name.startsWith('zvm_'))
+  const told = [...service.matchAll(/^\| `(zvm_[a-z_]+)/gm)].map(([, name]) => name)
+  assert.deepEqual([...told].sort(), [...ours].sort())
+})
+
+test('docs/service.md and docs/job.md: limits that the text names exist', () => {
+  for (const [, name = ''] of `${service}${job}`.matchAll(
+    /`([a-z][A-Za-z]+(?:Max|Default|Ms))`/g,
+  )) {
+    assert.ok(name in limitTable || name === 'timeoutMs', name)
+  }
+})
+
+test('docs/job.md: its manifests are accepted, its problems exist', () => {
+  const blocks = [...job.matchAll(/^```(?:json)?\n(.*?)^```/gms)].map(([, block = '']) => block)
+  const manifests = blocks.filter((block) => /^Version =|"program": "part:/m.test(block))
+  assert.equal(manifests.length, 2)
+  for (const manifest of manifests) {
+    const bytes = Buffer.from(manifest)
+    assert.equal(makePlan(parseManifest(bytes, formOf(bytes)), limits).channels.length > 2, true)
+  }
+  for (const [, code = ''] of job.matchAll(/"code":"([a-z-]+)"/g))
+    assert.ok(code in problemTable, code)
+  assert.ok('source-host-path' in problemTable)
+})
