@@ -1,4 +1,5 @@
-// What docs/service.md and docs/job.md say, against the code: variables, limits, metrics, manifests.
+// What docs/service.md and docs/job.md say, against the code: variables, limits, metrics and
+// manifests.
 // ZVM_UPDATE_DOCS=1 writes the table of limits anew.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 // Dockerfile and compose file, read by real parsers: no finding of the linter, every path and stage
-// they name exists, nothing runs as root, and what they say agrees with service/config.ts. The build
+// they name exists, nothing runs as root, what they say agrees with service/config.ts. The build
 // itself: npm run test:image.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
@@ -44,7 +44,7 @@ test('Dockerfile: several stages, each COPY names what exists', () => {
   }
 })
 
-test('Dockerfile: not root, health check, one clean stop, port and folder of the configuration', () => {
+test('Dockerfile: not root, health check, one clean stop, port and folder as configured', () => {
   assert.match(argumentOf('USER') ?? '', /^[1-9]\d*:[1-9]\d*$/)
   assert.match(argumentOf('HEALTHCHECK') ?? '', /CMD \["node".*\/readyz/s)
   assert.equal(argumentOf('STOPSIGNAL'), 'SIGTERM')
