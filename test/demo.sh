@@ -7,7 +7,7 @@ work=$(mktemp -d)
 pasted=
 finish() {
   [ -z "$pasted" ] || kill -TERM -- "-$pasted" 2>/dev/null || true
-  rm -rf "$work"
+  rm -rf "$work" upper.c upper.nexe service.log
 }
 trap finish EXIT
 export ZVM_DATA_DIR=$work/data ZVM_PORT=$((20000 + RANDOM % 10000))
@@ -28,4 +28,18 @@ pasted=$!
 wait "$pasted" || { cat "$work/pasted" >&2; exit 1; }
 expect "$work/pasted" '   63919 the'
 expect "$work/pasted" '"outcome":"exited"'
-echo "demo: ran, and its lines work as pasted"
+kill -TERM -- "-$pasted"
+while kill -0 -- "-$pasted" 2>/dev/null; do sleep 0.1; done
+
+# The blocks of the README, in its order; only the port differs.
+awk '/^```bash$/ { on = 1; next } /^```$/ { on = 0 } on' README.md |
+  sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$ZVM_PORT/" -e 's/^npx zvm serve .*/&\nservice=$!/' >"$work/readme"
+echo 'kill "$service"; wait "$service" || true' >>"$work/readme"
+export ZVM_SERVER=http://127.0.0.1:$ZVM_PORT
+timeout 60 bash "$work/readme" >"$work/readme.out" 2>&1 &
+pasted=$!
+wait "$pasted" || { cat "$work/readme.out" >&2; exit 1; }
+expect "$work/readme.out" 'hello world'
+expect "$work/readme.out" 'HELLO, SANDBOX'
+expect "$work/readme.out" 'HELLO, SERVICE'
+echo "demo: ran; its lines and the README's work as pasted"
