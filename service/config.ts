@@ -29,6 +29,8 @@ export const limitTable = {
   queueMax: [256, 'jobs', 'waiting for their turn'],
   queueWaitMs: [30_000, 'ms', 'wait for the turn before 503'],
   storedProgramsMax: [10_000, 'programs', 'store of programs'],
+  nodesMax: [1_000, 'nodes', 'one graph'],
+  linksMax: [10_000, 'links', 'one graph'],
   objectBytesMax: [8 * gib, 'bytes', 'one stored object'],
   objectsMax: [1_000_000, 'objects', 'embedded store'],
   storeBytesMax: [64 * gib, 'bytes', 'embedded store'],

@@ -69,6 +69,8 @@ function addJobCommands(program: Command, onStatus: (status: number) => void): v
     .command('plan')
     .description('print what a manifest comes to: channels, limits, parts, outputs')
     .argument('<manifest>')
+    .option('--mermaid', 'draw a graph as a Mermaid flowchart')
+    .option('--objects <folder>', 'buckets as folders, for wildcards of a graph')
     .addOption(json())
     .action(plan)
 }
