@@ -105,8 +105,7 @@ function makeNode(
     report('alias-collision', `${name} would have two channels with one alias`, pointer)
   }
   channels.push(...missingStandard(present, name))
-  const env = { ...group.env, ZVM_NODE: name }
-  const told = { ...group, env }
+  const told = { ...group, env: { ...group.env, ...facts(instance) } }
   if (present.has(nvramAlias) || (group.image !== undefined && present.has(imageAlias))) {
     report('alias-collision', 'nodes of a graph are told their name through nvram', pointer)
   }
@@ -130,6 +129,14 @@ function makeNode(
     channels,
     nvram: makeNvram(told),
   }
+}
+
+/** What a node is told about itself: its name, and the object that it was made for. */
+function facts({ group, name, keys }: Instance): Record<string, string> {
+  const [first] = keys
+  const source = first === undefined ? undefined : group.channels[first[0]]?.sources[0]
+  if (first === undefined || source?.kind !== 'object') return { ZVM_NODE: name }
+  return { ZVM_NODE: name, ZVM_OBJECT: `${source.bucket}/${first[1]}` }
 }
 
 /** The channel of one instance; links are made elsewhere. */

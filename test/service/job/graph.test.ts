@@ -142,6 +142,12 @@ describe('a graph', () => {
     assert.equal(text(first), text(plan(...nodes)))
   })
 
+  it('tells a node the object that it was made for', () => {
+    const input = channel('/dev/input', { source: 'file:texts/b*' })
+    const [first] = plan(node('each', { channels: [input] })).nodes
+    assert.match(first?.nvram ?? '', /name=ZVM_OBJECT,value=texts\/b.txt/)
+  })
+
   it('is drawn as a table and as a flowchart', () => {
     const input = channel('/dev/stdin', { source: 'file:texts/*.txt' })
     const made = plan(node('map', { channels: [input], connect: ['red'] }), node('red'))
