@@ -4,16 +4,9 @@
 
 #include <cstdint>
 
-#include "session/prepare.h"
+#include "session/build_answer.h"
 
 namespace zvm {
-
-// The child's answer, in memory shared with its parent.
-struct BuildAnswer {
-  bool finished = false;  // false: the child died on the way
-  bool built = false;     // the image is complete and sealed
-  PrepareFailure problem;
-};
 
 // Fills and seals `image_fd` from `program`, which may change meanwhile: the digest in the image is
 // that of the bytes in the image. Reads every byte once, the headers twice. Writes `answer` last.

@@ -13,12 +13,9 @@
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "session/image_builder.h"
-#include "session/literal.h"
 
 namespace zvm {
 namespace {
-
-constexpr size_t kCodeSizeMax = 64;
 
 // The answer page: the only memory that the child shares with this process.
 class SharedAnswer {
@@ -74,29 +71,6 @@ void RunChild(pid_t owner, int program_fd, uint64_t program_size, int image_fd,
   EndProcess(0);
 }
 
-// True for a text of this program in kebab-case.
-bool IsCode(std::string_view text) {
-  return !text.empty() && text.size() <= kCodeSizeMax && IsLiteral(text) &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
-}
-
-// Copies the child's answer: what is checked is then what is used.
-// SAFETY: the child has parsed hostile bytes; nothing in its answer is trusted to be in range.
-PrepareFailure CopyProblem(const BuildAnswer& answer) {
-  PrepareFailure problem = answer.problem;
-  if (!IsCode(problem.failure.code) ||
-      problem.profile_needed > Profile::kZvm ||
-      std::any_of(problem.violations.begin(), problem.violations.end(), [](const Violation& v) {
-        return static_cast<size_t>(v.rule) >= kRuleCount;
-      })) {
-    return Problem(ENOEXEC, "prepare-died", "the process that judged the program is broken");
-  }
-  problem.failure.text_size =
-      std::min<unsigned>(problem.failure.text_size, sizeof problem.failure.text);
-  problem.failure.status = std::clamp(problem.failure.status, 1, 255);
-  return problem;
-}
-
 // Waits for the child, and kills it when a stop is requested meanwhile: whoever asks a session to
 // end must not wait for a program that is slow to judge.
 int WaitForChild(pid_t child, const StopRequest* stop) {
@@ -147,11 +121,12 @@ Result<PreparedImage, PrepareFailure> PrepareProgram(int program_fd,
     RunChild(owner, program_fd, size, image_fd.value().get(), options, *answer.get());
   }
   const int child_status = WaitForChild(child, options.stop);
-  if (!WIFEXITED(child_status) || !answer.get()->finished) {
+  const BuildAnswer told = ReadAnswer(*answer.get());
+  if (!WIFEXITED(child_status) || !told.finished) {
     return Err{Problem(ENOEXEC, "prepare-died", "the process that judged the program died")};
   }
-  if (!answer.get()->built) {
-    return Err{CopyProblem(*answer.get())};
+  if (!told.built) {
+    return Err{told.problem};
   }
   auto image = AdoptImage(std::move(image_fd.value()), options.policy);
   if (!image.ok()) {
