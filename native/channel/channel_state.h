@@ -38,6 +38,7 @@ struct ChannelTable::State {
   std::unique_ptr<uint8_t[]> scratch;  // chunks of the sources that vote
   ChannelAccounting accounting;
   Failure failure;
+  const StopRequest* session_stop = nullptr;  // from Open on
   bool checked = false;
   bool open = false;
 
@@ -50,6 +51,7 @@ struct ChannelTable::State {
   IoResult Fail(const Failure& reason);
   IoResult ReadGranted(Channel& channel, const Grant& grant, uint8_t* buffer);
   IoResult WriteGranted(Channel& channel, const Grant& grant, const uint8_t* buffer);
+  bool AddToDigest(Channel& channel, const uint8_t* bytes, size_t size_bytes);
 };
 
 }  // namespace zvm

@@ -1,5 +1,6 @@
 #include "channel/channel_table.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/check.h"
@@ -12,6 +13,9 @@ namespace {
 
 // Every operation that fails on the host ends the session with this status.
 constexpr int kStatusIoFailed = EIO;
+
+// Bytes that are hashed between two looks at the stop request.
+constexpr size_t kDigestStepBytes = size_t{4} << 20;
 
 constexpr uint64_t ChunksOf(size_t size_bytes) {
   return size_bytes / kChunkSizeBytes + (size_bytes % kChunkSizeBytes != 0 ? 1 : 0);
@@ -52,6 +56,7 @@ Failure ChannelTable::Check(std::vector<ChannelSpec> specs) {
 Failure ChannelTable::Open(const ChannelOptions& options, const StopRequest& stop) {
   ZVM_CHECK(state_->checked);
   state_->checked = false;
+  state_->session_stop = &stop;
   state_->failure = state_->OpenAll(options, stop);
   state_->open = !state_->failure.failed();
   if (!state_->open) {
@@ -100,6 +105,25 @@ IoResult ChannelTable::Read(int32_t channel, uint8_t* buffer, int32_t size, int6
   return state_->ReadGranted(*entry, grant, buffer);
 }
 
+// False when a stop arrived on the way: then the digest is as before, like limits and positions of
+// an operation that was stopped.
+bool ChannelTable::State::AddToDigest(Channel& channel, const uint8_t* bytes, size_t size_bytes) {
+  if (!channel.digest) {
+    return true;
+  }
+  const Digest before = *channel.digest;
+  for (size_t done = 0; done < size_bytes;) {
+    if (done != 0 && session_stop->requested()) {
+      *channel.digest = before;
+      return false;
+    }
+    const size_t part = std::min(size_bytes - done, kDigestStepBytes);
+    channel.digest->Update(bytes + done, part);
+    done += part;
+  }
+  return true;
+}
+
 IoResult ChannelTable::State::ReadGranted(Channel& channel, const Grant& grant, uint8_t* buffer) {
   const size_t wanted = static_cast<size_t>(grant.size);
   AgreedRead read;
@@ -127,13 +151,13 @@ IoResult ChannelTable::State::ReadGranted(Channel& channel, const Grant& grant, 
   // SAFETY: the digest reads what was written into the buffer, which the grant has bounded.
   ZVM_CHECK(read.size_bytes <= wanted);
   const int32_t moved = static_cast<int32_t>(read.size_bytes);
+  if (!AddToDigest(channel, buffer, read.size_bytes)) {
+    return {.status = IoStatus::kStopped, .value = 0};
+  }
   EnterRead(channel.ledger, grant, moved, read.end == TransferEnd::kEnd);
-  if (channel.digest) {
-    channel.digest->Update(buffer, read.size_bytes);
-    if (read.end == TransferEnd::kEnd && !AgreesWithPeers(channel)) {
-      return Fail(RefuseChannel(channel.spec, EPIPE, "channel-corrupted",
-                                "the bytes are not those that the writer sent"));
-    }
+  if (channel.digest && read.end == TransferEnd::kEnd && !AgreesWithPeers(channel)) {
+    return Fail(RefuseChannel(channel.spec, EPIPE, "channel-corrupted",
+                              "the bytes are not those that the writer sent"));
   }
   return {.status = IoStatus::kDone, .value = moved};
 }
@@ -168,10 +192,10 @@ IoResult ChannelTable::State::WriteGranted(Channel& channel, const Grant& grant,
                                 "failed to write", transfer.error));
     }
   }
-  EnterWrite(channel.ledger, grant, grant.size);
-  if (channel.digest) {
-    channel.digest->Update(buffer, size_bytes);
+  if (!AddToDigest(channel, buffer, size_bytes)) {
+    return {.status = IoStatus::kStopped, .value = 0};
   }
+  EnterWrite(channel.ledger, grant, grant.size);
   return {.status = IoStatus::kDone, .value = grant.size};
 }
 

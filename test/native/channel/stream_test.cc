@@ -1,11 +1,13 @@
 // FIFOs, pipes and sockets: blocking, stopping, ends.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <thread>
 
@@ -47,6 +49,28 @@ Ends Pipe(int flags = 0) {
 
 void WriteAll(int fd, std::string_view bytes) {
   REQUIRE(write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+}
+
+TEST_CASE("hashing the bytes of one large trap ends with the stop, as if it had not been") {
+  // /dev/null takes any size at once: all the time goes into the digest.
+  constexpr size_t kSize = size_t{1} << 30;
+  const ChannelLimits limits = {.writes = 2, .write_bytes = int64_t{1} << 32};
+  OpenTable open({Spec("out", {PathSource("/dev/null")}, 0, limits, true)});
+  REQUIRE_FALSE(open.opened().failed());
+  REQUIRE(open.Write("out", "abc") == 3);
+  const DigestText before = open.View("out").digest;
+  void* const memory = mmap(nullptr, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  StopTimer timer(open.stop());
+  const auto start = std::chrono::steady_clock::now();
+  const IoResult result = open.table().Write(
+      open.Number("out"), static_cast<const uint8_t*>(memory), static_cast<int32_t>(kSize), 0);
+  const auto took = std::chrono::steady_clock::now() - start;
+  munmap(memory, kSize);
+  CHECK(result.status == IoStatus::kStopped);
+  CHECK(took < std::chrono::milliseconds(250));
+  CHECK(open.View("out").used.writes == 1);
+  CHECK(open.View("out").digest.view() == before.view());
 }
 
 TEST_CASE("a FIFO without a writer ends with the stop") {
