@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/end_process.h"
+#include "channel/channel_failure.h"
 #include "lockdown/lockdown.h"
 #include "sandbox/page_map.h"
 #include "session/ending.h"
@@ -90,6 +91,13 @@ void OnTrustedFault(int signal) {
   EndProcess(ending.status());
 }
 
+// A descriptor that this process opened: trace, page map, image. What was passed to it came
+// through exec and so cannot have this flag.
+bool IsOwn(int fd) {
+  const int flags = fd >= 0 ? fcntl(fd, F_GETFD) : -1;
+  return flags >= 0 && (flags & FD_CLOEXEC) != 0;
+}
+
 // `failure` belongs to what stands there in the manifest.
 Failure AtPlace(Failure failure, const ManifestPlace& place) {
   failure.line = place.line;
@@ -111,6 +119,10 @@ Failure Session::Prepare() {
     image_ = std::move(image.value());
     validator_ = ValidatorState::kPassed;
     return {};
+  }
+  if (IsOwn(manifest_.program_descriptor)) {
+    return AtPlace(MakeFailure(ENOENT, "program-open-failed", "program open error"),
+                   manifest_.program_place);
   }
   UniqueFd program(manifest_.program_descriptor);
   if (!program.valid()) {
@@ -146,6 +158,14 @@ Failure Session::Prepare() {
 }
 
 Failure Session::CheckRequest() {
+  for (const ChannelSpec& channel : guest_.request().channels) {
+    for (const ChannelSource& source : channel.sources) {
+      if (source.kind == SourceKind::kDescriptor && IsOwn(source.descriptor)) {
+        return RefuseChannel(channel, EBADF, "channel-open-failed", "the source cannot be opened",
+                             EBADF);
+      }
+    }
+  }
   return AtMemory(guest_.Check(std::move(image_)), manifest_);
 }
 

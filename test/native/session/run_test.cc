@@ -226,6 +226,23 @@ TEST_CASE("what is wrong with a manifest is told with its place, also by later l
   CHECK(place(text, "99, 9999, 0, 0", "0, 0, 0, 0") == "\"line\":5,\"column\":11");
 }
 
+TEST_CASE("a manifest cannot name the tool's own descriptors") {
+  TestFolder folder;
+  // The first numbers that are free are those of the trace and of what is opened after it.
+  for (const char* number : {"3", "4", "5", "6", "7"}) {
+    CAPTURE(number);
+    const auto channel = folder.Write(
+        "m", Manifest(Guest("hello"), "/dev/null", "fd:" + std::string(number)));
+    const ToolResult run =
+        RunTool({"-T", folder.Path("trace"), "--report", "json", channel});
+    CHECK(run.status != 0);
+    CHECK(Has(run.out, "\"code\":\"channel-open-failed\""));
+    const auto program = folder.Write("p", Manifest("fd:" + std::string(number)));
+    CHECK(RunTool({"-T", folder.Path("trace"), program}).status == 2);
+  }
+  CHECK(folder.Read("trace").find("hello world") == std::string::npos);
+}
+
 TEST_CASE("fork changes nothing without a Job and is refused with one") {
   TestFolder folder;
   const auto plain = folder.Write("plain", Manifest(Guest("fork")));
