@@ -103,7 +103,7 @@ constexpr PolicyRule kServeExtra[] = {
     {SYS_getsockopt, "kind of a channel", {OneOf(1, SOL_SOCKET), OneOf(2, SO_TYPE)}},
     {SYS_prlimit64, "backstops of a session, own process",
      {OneOf(0, 0), OneOf(1, RLIMIT_CPU, RLIMIT_DATA)}},
-    {SYS_seccomp, "narrowing this list", {OneOf(0, SECCOMP_SET_MODE_FILTER)}},
+    {SYS_seccomp, "narrowing this list", {OneOf(0, SECCOMP_SET_MODE_FILTER), OneOf(1, 0)}},
 };
 
 template <size_t N, size_t M>

@@ -1,39 +1,15 @@
 #include "session/guest_session.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <string_view>
 
 #include "sandbox/cpu.h"
 #include "sandbox/exec_memory.h"
 
 namespace zvm {
-namespace {
-
-// The sixth field of /proc/self/statm, data and stack, in bytes; 0 when it cannot be read.
-uint64_t DataBytesOfThisProcess() {
-  constexpr uint64_t kHardwarePage = 4096;
-  const UniqueFd fd(open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-  char text[128];
-  const ssize_t size = fd.valid() ? read(fd.get(), text, sizeof text) : -1;
-  std::string_view rest(text, size > 0 ? static_cast<size_t>(size) : 0);
-  for (int field = 0; field < 5; ++field) {
-    rest.remove_prefix(std::min(rest.find(' '), rest.size()));
-    rest.remove_prefix(std::min<size_t>(1, rest.size()));
-  }
-  uint64_t pages = 0;
-  std::from_chars(rest.data(), rest.data() + rest.size(), pages);
-  return pages * kHardwarePage;
-}
-
-}  // namespace
-
 Failure SandboxProcess::SetUpSignals(TrustedFaultHandler on_trusted_fault) {
   if (Failure failure = QualifyCpu(); failure.failed()) {
     return failure;

@@ -12,6 +12,7 @@
 #include "base/guest_addr.h"
 #include "channel/digest.h"
 #include "sandbox/address_space.h"
+#include "session/peak_memory.h"
 
 namespace zvm {
 namespace {
@@ -263,7 +264,29 @@ bool Builder::Build(PrepareFailure& problem) {
   return !problem.failure.failed();
 }
 
+// For what a builder allocates besides the validator's scratch memory.
+constexpr uint64_t kBuilderDataSlackBytes = 16 << 20;
+
 }  // namespace
+
+LockdownLimits BuilderBackstops(const PrepareOptions& options, uint64_t program_size) {
+  LockdownLimits limits;
+  // An image ends below the stack, and below the end of the session's memory.
+  limits.file_size_bytes = ZVM_STACK_START;
+  if (options.memory_bytes) {
+    const auto memory = static_cast<uint64_t>(std::max<int64_t>(*options.memory_bytes, 0));
+    limits.file_size_bytes =
+        std::clamp<uint64_t>(memory, ZVM_TEXT_START, limits.file_size_bytes);
+  }
+  const uint64_t data = DataBytesOfThisProcess();
+  if (data != 0) {
+    // The text is padded by less than two pages.
+    const uint64_t text = std::min(program_size, kValidatorChunkMax - 2 * ZVM_MAP_PAGE_SIZE_BYTES) +
+                          2 * ZVM_MAP_PAGE_SIZE_BYTES;
+    limits.data_bytes = data + ValidatorScratchBytes(text) + kBuilderDataSlackBytes;
+  }
+  return limits;
+}
 
 void BuildImage(const NexeFile& program, int image_fd, const PrepareOptions& options,
                 BuildAnswer& answer) {

@@ -4,9 +4,15 @@
 
 #include <cstdint>
 
+#include "lockdown/lockdown.h"
 #include "session/build_answer.h"
 
 namespace zvm {
+
+// What the kernel enforces should hostile bytes take the builder over: the size of the image file
+// and the memory of this process. Measures it, so before lockdown. `program_size` may be the
+// largest there is.
+[[nodiscard]] LockdownLimits BuilderBackstops(const PrepareOptions& options, uint64_t program_size);
 
 // Fills and seals `image_fd` from `program`, which may change meanwhile: the digest in the image is
 // that of the bytes in the image. Reads every byte once, the headers twice. Writes `answer` last.

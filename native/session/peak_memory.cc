@@ -2,10 +2,28 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
 namespace zvm {
+
+uint64_t DataBytesOfThisProcess() {
+  // The sixth field of statm counts pages of data and stack.
+  constexpr int kFieldsBefore = 5;
+  constexpr uint64_t kHardwarePage = 4096;
+  const UniqueFd fd(open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  char text[128];
+  const ssize_t size = fd.valid() ? read(fd.get(), text, sizeof text) : -1;
+  std::string_view rest(text, size > 0 ? static_cast<size_t>(size) : 0);
+  for (int field = 0; field < kFieldsBefore; ++field) {
+    rest.remove_prefix(std::min(rest.find(' '), rest.size()));
+    rest.remove_prefix(std::min<size_t>(1, rest.size()));
+  }
+  uint64_t pages = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), pages);
+  return pages * kHardwarePage;
+}
 
 void PeakMemory::Open() { status_.Reset(open("/proc/self/status", O_RDONLY | O_CLOEXEC)); }
 

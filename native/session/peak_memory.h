@@ -9,6 +9,10 @@
 
 namespace zvm {
 
+// Private writable memory of this process now, in bytes; 0 when the kernel does not tell. Before
+// lockdown.
+uint64_t DataBytesOfThisProcess();
+
 class PeakMemory {
  public:
   // Before lockdown; afterwards the descriptor must be among the kept ones.

@@ -44,22 +44,14 @@ PrepareFailure Problem(int status, std::string_view code, std::string_view text)
   return problem;
 }
 
-// Backstop behind the loader's own checks: the largest file that an image can be.
-uint64_t ImageSizeMax(const PrepareOptions& options) {
-  const uint64_t memory = static_cast<uint64_t>(std::max<int64_t>(
-      options.memory_bytes.value_or(ZVM_STACK_START), ZVM_TEXT_START));
-  return std::min<uint64_t>(memory, ZVM_STACK_START);
-}
-
 void RunChild(pid_t owner, int program_fd, uint64_t program_size, int image_fd,
                            const PrepareOptions& options, BuildAnswer& answer) {
   int keep[] = {std::min(program_fd, image_fd), std::max(program_fd, image_fd)};
   LockdownOptions lockdown;
   lockdown.stage = LockdownStage::kPrepare;
   lockdown.keep_descriptors = keep;
+  lockdown.limits = BuilderBackstops(options, program_size);
   lockdown.limits.cpu_seconds = kPrepareCpuSecondsMax;
-  // An image ends below the stack; the rest of the memory is for address space, not for files.
-  lockdown.limits.file_size_bytes = ImageSizeMax(options);
   lockdown.owner_pid = owner;
   LockdownStatus status;
   answer.problem.failure = Lockdown(lockdown, &status);

@@ -22,6 +22,7 @@ class Preparing final : public Role {
   LockdownStage stage() const override { return LockdownStage::kServePrepare; }
   FrameType task_type() const override { return FrameType::kPrepare; }
   Failure SetUp() override { return {}; }
+  LockdownLimits backstops() const override { return BuilderBackstops({}, kValidatorChunkMax); }
 
   FrameError Do(TaskFrame& frame) override {
     WirePrepare prepare;

@@ -51,6 +51,15 @@ Failure FillStandardDescriptors() {
   return {};
 }
 
+// Of two limits the lower one; 0 is none.
+LockdownLimits Stricter(const LockdownLimits& a, const LockdownLimits& b) {
+  // 0 becomes the largest number, and back.
+  const auto lower = [](uint64_t x, uint64_t y) { return std::min(x - 1, y - 1) + 1; };
+  return {lower(a.address_space_bytes, b.address_space_bytes),
+          lower(a.file_size_bytes, b.file_size_bytes), lower(a.cpu_seconds, b.cpu_seconds),
+          lower(a.data_bytes, b.data_bytes)};
+}
+
 Failure RaiseWall(const WorkerOptions& options, Role& role, LockdownStatus* status) {
   LockdownOptions lockdown;
   if (Failure failure = FindOwner(&lockdown.owner_pid); failure.failed()) {
@@ -76,7 +85,7 @@ Failure RaiseWall(const WorkerOptions& options, Role& role, LockdownStatus* stat
   lockdown.keep_descriptors = std::span(keep).first(kept);
   lockdown.descriptors_max = kDescriptorNumbersMax;
   lockdown.stage = role.stage();
-  lockdown.limits = options.limits;
+  lockdown.limits = Stricter(options.limits, role.backstops());
   return Lockdown(lockdown, status);
 }
 

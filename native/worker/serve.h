@@ -47,6 +47,8 @@ class Role {
   // Descriptors from SetUp that must survive the outer wall; -1 = none.
   static constexpr size_t kKeptMax = 2;
   virtual std::array<int, kKeptMax> kept_descriptors() const { return {-1, -1}; }
+  // Limits that come with the role, beside those of the options; after SetUp.
+  virtual LockdownLimits backstops() const { return {}; }
   // A signal that interrupted the wait for a frame wants the worker to end.
   virtual bool stop_requested() const { return false; }
   // Does the task and sends its answer, unless the frame is refused: then nothing was done or sent.

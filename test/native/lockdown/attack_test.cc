@@ -164,6 +164,7 @@ const Attack kServeAttacks[] = {
     {"setitimer virtual", [] { return syscall(SYS_setitimer, 1, nullptr, nullptr); }},
     {"setsockopt", [] { return syscall(SYS_setsockopt, 0, SOL_SOCKET, SO_SNDBUF, nullptr, 0); }},
     {"getsockopt peer", [] { return syscall(SYS_getsockopt, 0, SOL_SOCKET, SO_PEERCRED, 0, 0); }},
+    {"seccomp listener", [] { return syscall(SYS_seccomp, 1, 8, nullptr); }},
     {"seccomp strict", [] { return syscall(SYS_seccomp, 0, 0, nullptr); }},
     {"prctl forgets its owner", [] { return syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0); }},
 };

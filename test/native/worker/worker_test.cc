@@ -134,6 +134,21 @@ TEST_CASE("prepare: no program, a pipe, a sealed image file: answers, no deaths"
   }
 }
 
+TEST_CASE("the kernel bounds what a judge of programs can take") {
+  WorkerDriver worker("prepare");
+  std::ifstream limits("/proc/" + std::to_string(worker.pid()) + "/limits");
+  std::string line;
+  unsigned found = 0;
+  while (std::getline(limits, line)) {
+    if (line.starts_with("Max file size") || line.starts_with("Max data size")) {
+      found += line.find("unlimited") == std::string::npos;
+    }
+  }
+  CHECK(found == 2);
+  worker.CloseSocket();
+  CHECK(worker.Wait() == 0);
+}
+
 TEST_CASE("the kernel bounds time and memory of a session behind timers and page rights") {
   const UniqueFd image = PrepareImage("asm/spin");
   const UniqueFd null = OpenNull();
