@@ -22,6 +22,8 @@ class ViolationList {
   }
   void AddAll(uint32_t offset, RuleSet rules);
   uint64_t count() const { return count_; }
+  // What is added from now on is only counted.
+  bool full() const { return count_ >= room_.size(); }
 
  private:
   std::span<Violation> room_;
