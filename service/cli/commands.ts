@@ -3,6 +3,15 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { makeCompletion, type Shell, shells } from './completion.ts'
 import type { ProgramOptions } from './job-files.ts'
+import {
+  cancelJob,
+  fetchOutputs,
+  followJob,
+  type JobOptions,
+  listJobs,
+  type OutputsOptions,
+  showJob,
+} from './jobs.ts'
 import { runTool } from './native-tool.ts'
 import { plan } from './plan.ts'
 import { getProgram, putProgram, type ServerOptions } from './programs.ts'
@@ -40,6 +49,7 @@ export function makeProgram(wantsJson: boolean, onStatus: (status: number) => vo
   addJobCommands(program, onStatus)
   addTools(program, onStatus)
   addPrograms(program)
+  addJobs(program, onStatus)
   program
     .command('completion')
     .description('print a completion script; its first line says how to use it')
@@ -121,15 +131,46 @@ function addPrograms(program: Command): void {
     .action((digest: string, flags: ServerOptions) => getProgram(digest, flags))
 }
 
-function withJobOptions(command: Command): Command {
+function addJobs(program: Command, onStatus: (status: number) => void): void {
+  const jobs = program.command('jobs').description('jobs that were left with a service')
+  withServer(jobs.command('list'))
+    .description('all that the service still knows, latest first')
+    .option('--state <state>', 'only those: queued, running, done, failed, cancelled, interrupted')
+    .addOption(json())
+    .action((flags: JobOptions & { state?: string }) => listJobs(flags))
+  withServer(jobs.command('show'))
+    .description('state, outputs and report of one')
+    .argument('<id>')
+    .addOption(json())
+    .action((id: string, flags: JobOptions) => showJob(id, flags))
+  withServer(withOutputs(jobs.command('outputs')))
+    .description('fetch what an ended job wrote; exit status as of submit')
+    .usage('[options] ID')
+    .argument('<id>')
+    .action(async (id: string, flags: OutputsOptions) => onStatus(await fetchOutputs(id, flags)))
+  withServer(jobs.command('cancel'))
+    .description('stop one; one that has ended is forgotten')
+    .argument('<id>')
+    .addOption(json())
+    .action((id: string, flags: JobOptions) => cancelJob(id, flags))
+  withServer(program.command('logs'))
+    .description('events of a job as they happen, until it ends')
+    .argument('<id>')
+    .addOption(json())
+    .action((id: string, flags: JobOptions) => followJob(id, flags))
+}
+
+function withOutputs(command: Command): Command {
   return command
-    .usage('[options] JOB...')
-    .argument('<job...>')
     .option('-o, --output <name=file>', 'where an output goes ("-": standard output)', collect, [])
     .option('--output-dir <folder>', 'where outputs go that have no place of their own', '.')
     .option('--report <file>', 'write the report there')
     .option('--summary', 'print the cost and the channels to standard error')
     .addOption(json())
+}
+
+function withJobOptions(command: Command): Command {
+  return withOutputs(command.usage('[options] JOB...').argument('<job...>'))
     .option('--no-stdin', 'a program without a manifest gets an empty standard input')
     .option('--env <name=value>', 'variable of a program without a manifest', collectMore)
     .option('--image <tar>', 'root of its file tree')
