@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "base/descriptor_status.h"
 #include "base/guest_addr.h"
@@ -50,6 +51,11 @@ bool LayoutHolds(const NexeLayout& layout) {
          layout.break_address <= ZVM_STACK_START &&
          (!layout.rodata.present() || !layout.data.present() ||
           layout.rodata.end() <= layout.data.start);
+}
+
+// SAFETY: reports show these bytes as they are; quotes or line feeds would forge the rest.
+bool IsHexDigest(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 uint32_t RefusedBits(const ValidatorPolicy& policy) {
@@ -131,6 +137,9 @@ Result<PreparedImage, Failure> AdoptImage(UniqueFd fd, const ValidatorPolicy& po
   if (image.header.magic != kImageMagic || image.header.version != kImageVersion ||
       image.header.profile_needed > static_cast<uint32_t>(Profile::kZvm)) {
     return Refuse("the image was made by another version");
+  }
+  if (!IsHexDigest({image.header.nexe_sha256_hex, sizeof image.header.nexe_sha256_hex})) {
+    return Refuse("the digest of the image is none");
   }
   struct stat status;
   if (!LayoutHolds(image.layout()) || StatDescriptor(fd.get(), &status) != 0 ||
