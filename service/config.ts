@@ -3,6 +3,7 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { type ReusePolicy, reusePolicies } from './run/worker-pool.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -23,11 +24,18 @@ export const limitTable = {
   timeoutMsMax: [600_000, 'ms', 'wall-clock time of one guest'],
   killGraceMs: [2_000, 'ms', 'after the deadline, before the process is killed'],
   uploadIdleMs: [30_000, 'ms', 'silence of a client within its request'],
+  uploadMemoryBytesMax: [256 * 1024, 'bytes', 'one part in memory; larger ones go to disk'],
   spoolMemoryBytesMax: [1 * mib, 'bytes', 'waiting output in memory, one channel'],
   spoolDiskBytesMax: [16 * gib, 'bytes', 'waiting output on disk, one channel'],
   concurrencyMax: [Math.max(2, availableParallelism()), 'jobs', 'running at once'],
-  queueMax: [256, 'jobs', 'waiting for their turn'],
+  queueMax: [256, 'jobs', 'uploading or waiting for their turn'],
   queueWaitMs: [30_000, 'ms', 'wait for the turn before 503'],
+  workersSpare: [2, 'processes', 'fresh workers that wait for a session'],
+  workerStartMsMax: [10_000, 'ms', 'from the start of a worker to its hello'],
+  imagesMax: [1_000, 'programs', 'prepared and kept in memory'],
+  imageBytesMax: [512 * mib, 'bytes', 'prepared programs in memory'],
+  prepareMsMax: [30_000, 'ms', 'judging of one program'],
+  tenantLabelsMax: [100, 'tenants', 'with a label of their own in the metrics'],
   storedProgramsMax: [10_000, 'programs', 'store of programs'],
   nodesMax: [1_000, 'nodes', 'one graph'],
   linksMax: [10_000, 'links', 'one graph'],
@@ -48,6 +56,10 @@ export type Config = {
   readonly dataDir: string
   readonly nativeDir: string
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** Who may be served by a worker that has run a session before. */
+  readonly workerReuse: ReusePolicy
+  /** Header with the name of the client's tenant, in lower case; '' = all are one. */
+  readonly tenantHeader: string
   readonly limits: Limits
 }
 
@@ -65,6 +77,12 @@ const schema = z.object({
   ZVM_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
+  ZVM_WORKER_REUSE: z.enum(reusePolicies).default('tenant'),
+  ZVM_TENANT_HEADER: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,63}$/)
+    .or(z.literal(''))
+    .default(''),
 })
 const limitSchema = z
   .string()
@@ -98,6 +116,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataDir: resolve(parsed.data.ZVM_DATA_DIR),
     nativeDir: resolve(parsed.data.ZVM_NATIVE_DIR),
     logLevel: parsed.data.ZVM_LOG_LEVEL,
+    workerReuse: parsed.data.ZVM_WORKER_REUSE,
+    tenantHeader: parsed.data.ZVM_TENANT_HEADER,
     limits: Object.freeze(limits),
   })
 }

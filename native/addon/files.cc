@@ -107,6 +107,10 @@ Napi::Value JS_MakePipe(const Napi::CallbackInfo& info) {
       // A wish: the kernel refuses when the user's quota is used up.
       (void)fcntl(write_end.get(), F_SETPIPE_SZ, size.As<Napi::Number>().Int32Value());
     }
+    if (Flag(info[0], "nonBlockingRead") && fcntl(read_end.get(), F_SETFL, O_NONBLOCK) != 0) {
+      ThrowErrno(info.Env(), errno, "fcntl");
+      return {};
+    }
   }
   const int size_bytes = fcntl(write_end.get(), F_GETPIPE_SZ);
   Napi::Object result = Napi::Object::New(info.Env());

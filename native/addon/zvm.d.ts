@@ -66,8 +66,9 @@ export function openNull(): FdHandle
 export function adoptFd(fd: number): FdHandle
 /** `sizeBytes`: wish for the kernel's buffer (rounded up; less when the user's quota is used
  *  up). Our ends block; net.Socket and fs streams set their own end to non-blocking, the
- *  worker's stays as it is. */
-export function makePipe(options?: { sizeBytes?: number }): {
+ *  worker's stays as it is. `nonBlockingRead`: our read end is non-blocking at once, so that
+ *  fs.readSync can never wait for a writer. */
+export function makePipe(options?: { sizeBytes?: number; nonBlockingRead?: boolean }): {
   read: FdHandle
   write: FdHandle
   sizeBytes: number

@@ -9,6 +9,7 @@ const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
   ENOSPC: ['no-space', 'the disk of the service is full'],
   EDQUOT: ['no-space', 'the disk quota of the service is used up'],
   EMFILE: ['worker-failed', 'no descriptors left'],
+  ENFILE: ['worker-failed', 'no descriptors left'],
   EAGAIN: ['worker-failed', 'no processes left'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['media-type-unsupported', 'see openapi.json for media types'],
   FST_INVALID_MULTIPART_CONTENT_TYPE: ['media-type-unsupported', 'multipart/form-data expected'],
@@ -36,6 +37,14 @@ export function toProblem(error: unknown): Problem {
     return new Problem(error.code, error.message, more, { cause: error })
   }
   if (error instanceof StoreError) return storeProblem(error)
+  if (error instanceof ProgramRefusedError) return programProblem(error)
+  if (error instanceof WireError && error.code === 'frame-too-large') {
+    const detail = 'its channels do not fit into one session'
+    return new Problem('session-refused', detail, { reason: error.code }, { cause: error })
+  }
+  if (error instanceof WorkerError) {
+    return new Problem('worker-failed', 'try again', { reason: error.code }, { cause: error })
+  }
   const known = error instanceof Error && 'code' in error ? byCode[String(error.code)] : undefined
   if (known !== undefined) return new Problem(known[0], known[1], {}, { cause: error })
   if (error instanceof Error && 'statusCode' in error && error.statusCode === 400) {

@@ -1,100 +1,195 @@
-// One job from its slot to its report: starts the session, collects the outputs, watches the
-// deadline, and frees everything exactly once. Whoever has a JobRun must call `close`.
-import { fstatSync } from 'node:fs'
+// One job from its slot to its report: starts the session, collects the outputs, and frees
+// everything exactly once. Whoever has a JobRun must call `close`.
+import { fstatSync, readSync } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Limits } from '../config.ts'
 import type { Digest } from '../job/digest.ts'
 import type { Plan } from '../job/plan.ts'
 import { makeLostReport, makeReport, type NativeReport, type Report } from '../job/report.ts'
+import type { FdHandle } from '../native.ts'
+import { WorkerError } from './errors.ts'
 import { Output } from './output.ts'
-import { type SessionOptions, type SessionSources, startSession } from './session-process.ts'
+import { outputPipeBytes, type Session } from './session.ts'
+import type { JobInputs, Sessions } from './sessions.ts'
+
+/**
+ * Most guests end sooner; what they wrote is then read from the pipes at once. For the others
+ * streaming begins.
+ */
+const liveAfterMs = 4
+
+export type JobEnd = { readonly report: Report; readonly native: NativeReport | undefined }
 
 export type JobRun = {
   readonly outputs: readonly Output[]
+  /** Never rejects. The worker is done with the job; outputs may still be on their way. */
+  readonly left: Promise<void>
   /** Never rejects. All outputs have ended when it resolves. */
-  readonly ended: Promise<{ report: Report; native: NativeReport | undefined }>
+  readonly ended: Promise<JobEnd>
   /** Resolves at the next change of any output, or at once when one came since the last call. */
   changed(): Promise<void>
   cancel(): void
-  /** Kills what still runs and frees outputs. Idempotent. */
+  /** Stops what still runs and frees outputs. Idempotent. */
   close(): void
 }
 
+/** Rejects as Sessions.start does. */
 export async function startJob(
   plan: Plan,
   program: Digest,
-  sources: SessionSources,
-  options: SessionOptions,
+  inputs: JobInputs,
+  sessions: Sessions,
+  tenant: string,
   limits: Limits,
+  signal: AbortSignal,
 ): Promise<JobRun> {
-  const session = await startSession(plan, sources, options)
-  let wake: (() => void) | undefined
-  let isDirty = false
-  const onChange = () => {
-    isDirty = true
-    wake?.()
-  }
-  const outputs = plan.responses.map(({ name, contentType }) => {
-    return new Output(name, contentType, onChange)
-  })
-  let cause: 'deadline' | 'spool' | 'cancel' | undefined
-  const stop = (why: typeof cause, signal: 'SIGTERM' | 'SIGKILL') => {
-    cause ??= why
-    session.kill(signal)
-  }
-  const collected = outputs.map(async (output) => {
-    const stream = session.streams.get(output.name)
-    if (stream === undefined) return
-    const isWhole = await output.collect(stream, limits, options.scratchDir).catch(() => false)
-    if (!isWhole) stop('spool', 'SIGTERM')
-  })
-  // Started before the guest is: the program is judged within the same time.
-  const soft = setTimeout(() => stop('deadline', 'SIGTERM'), plan.timeoutMs + 250)
-  const hard = setTimeout(() => stop('deadline', 'SIGKILL'), plan.timeoutMs + limits.killGraceMs)
-  const finish = async () => {
-    const native = await session.ended
-    clearTimeout(soft)
-    clearTimeout(hard)
-    await Promise.all(collected)
-    for (const output of outputs) {
-      const file = session.files.get(output.name)
-      if (file !== undefined) output.adopt(file, fstatSync(file.fd).size)
+  const session = await sessions.start(plan, program, inputs, tenant, signal)
+  return new Running(plan, program, session, sessions.scratchDir, limits)
+}
+
+class Running implements JobRun {
+  readonly outputs: readonly Output[]
+  readonly left: Promise<void>
+  readonly ended: Promise<JobEnd>
+  #wake: (() => void) | undefined
+  #isDirty = false
+  #isClosed = false
+  #cause: 'spool' | 'cancel' | undefined
+  #collected: Promise<void>[] = []
+  #liveTimer: NodeJS.Timeout | undefined
+  readonly #program: Digest
+  readonly #session: Session
+  readonly #scratchDir: string
+  readonly #limits: Limits
+
+  constructor(
+    plan: Plan,
+    program: Digest,
+    session: Session,
+    scratchDir: string,
+    limits: Limits,
+  ) {
+    this.#program = program
+    this.#session = session
+    this.#scratchDir = scratchDir
+    this.#limits = limits
+    const onChange = () => {
+      this.#isDirty = true
+      this.#wake?.()
     }
-    return { report: judge(native, program, cause), native }
+    this.outputs = plan.responses.map(
+      ({ name, contentType }) => new Output(name, contentType, onChange),
+    )
+    this.#liveTimer = setTimeout(() => this.#goLive(), liveAfterMs)
+    this.left = session.ended.then(() => undefined)
+    this.ended = this.#finish()
   }
-  return {
-    outputs,
-    ended: finish(),
-    changed: async () => {
-      if (!isDirty) await new Promise<void>((resolve) => (wake = resolve))
-      isDirty = false
-    },
-    cancel: () => stop('cancel', 'SIGTERM'),
-    close: () => {
-      stop('cancel', 'SIGKILL')
-      for (const output of outputs) output.close()
-      for (const file of session.files.values()) file.close()
-    },
+
+  async changed(): Promise<void> {
+    if (!this.#isDirty) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#isDirty = false
+  }
+
+  cancel(): void {
+    this.#stop('cancel')
+  }
+
+  close(): void {
+    this.#stop('cancel')
+    this.#isClosed = true
+    for (const output of this.outputs) output.close()
+    for (const pipe of this.#session.pipes.values()) pipe.close()
+    for (const file of this.#session.files.values()) file.close()
+  }
+
+  #stop(cause: 'spool' | 'cancel'): void {
+    this.#cause ??= cause
+    this.#session.cancel()
+  }
+
+  async #finish(): Promise<JobEnd> {
+    const end = await this.#session.ended
+    if (this.#liveTimer !== undefined && outputPipeBytes <= this.#limits.spoolMemoryBytesMax) {
+      this.#stopWaiting()
+      this.#drain()
+    } else this.#goLive()
+    await Promise.all(this.#collected)
+    for (const output of this.outputs) {
+      const file = this.#session.files.get(output.name)
+      if (file !== undefined && file.fd >= 0) output.adopt(file, fstatSync(file.fd).size)
+    }
+    const native = end instanceof WorkerError ? undefined : end
+    return { report: this.#judge(end), native }
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#liveTimer)
+    this.#liveTimer = undefined
+  }
+
+  #goLive(): void {
+    if (this.#liveTimer === undefined || this.#isClosed) return
+    this.#stopWaiting()
+    for (const output of this.outputs) {
+      const pipe = this.#session.pipes.get(output.name)
+      if (pipe !== undefined) this.#collected.push(this.#collect(output, pipe))
+    }
+  }
+
+  async #collect(output: Output, pipe: FdHandle): Promise<void> {
+    const source = new Socket({ fd: pipe.release(), readable: true, writable: false })
+    const whole = output.collect(source, this.#limits, this.#scratchDir).catch(() => false)
+    if (!(await whole)) this.#stop('spool')
+  }
+
+  /** The writers are gone, so the pipes hold all that will ever come, and reading never waits. */
+  #drain(): void {
+    for (const output of this.outputs) {
+      const pipe = this.#session.pipes.get(output.name)
+      if (pipe === undefined) continue
+      if (!pipe.closed) readAll(pipe, output)
+      pipe.close()
+      output.end()
+    }
+  }
+
+  #judge(end: NativeReport | WorkerError): Report {
+    if (end instanceof WorkerError) {
+      if (end.code === 'worker-overdue') return this.#lost('limited', 'limit-wall-time')
+      if (this.#cause === 'spool') return this.#lost('limited', 'limit-spool')
+      if (this.#cause === 'cancel') return this.#lost('cancelled', 'cancelled')
+      return this.#lost('failed', end.code)
+    }
+    const report = makeReport(end, this.#program)
+    // We sent the signal, so "cancelled by the operator" is not the whole truth.
+    if (report.outcome === 'cancelled' && this.#cause === 'spool') {
+      return { ...report, outcome: 'limited', reason: 'limit-spool' }
+    }
+    return report
+  }
+
+  #lost(outcome: Report['outcome'], reason: string): Report {
+    return makeLostReport(outcome, reason, this.#program)
   }
 }
 
-function judge(
-  native: NativeReport | undefined,
-  program: Digest,
-  cause: 'deadline' | 'spool' | 'cancel' | undefined,
-): Report {
-  if (native === undefined) {
-    if (cause === 'deadline') return makeLostReport('limited', 'limit-wall-time', program)
-    if (cause === 'spool') return makeLostReport('limited', 'limit-spool', program)
-    if (cause === 'cancel') return makeLostReport('cancelled', 'cancelled', program)
-    return makeLostReport('failed', 'worker-died', program)
+const readBuffer = Buffer.alloc(outputPipeBytes)
+
+function readAll(pipe: FdHandle, output: Output): void {
+  for (let room = outputPipeBytes; room > 0; ) {
+    let size: number
+    try {
+      size = readSync(pipe.fd, readBuffer, 0, room, null)
+    } catch {
+      // A worker that says it is done while it keeps its side: what came is all that counts.
+      return
+    }
+    if (size === 0) return
+    output.put(Buffer.from(readBuffer.subarray(0, size)))
+    room -= size
   }
-  const report = makeReport(native, program)
-  // We sent the signal, so "cancelled by the operator" is not the whole truth.
-  if (report.outcome === 'cancelled' && cause === 'deadline') {
-    return { ...report, outcome: 'limited', reason: 'limit-wall-time' }
-  }
-  if (report.outcome === 'cancelled' && cause === 'spool') {
-    return { ...report, outcome: 'limited', reason: 'limit-spool' }
-  }
-  return report
 }

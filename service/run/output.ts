@@ -20,6 +20,7 @@ export class Output {
   #queue: Buffer[] = []
   #queueBytes = 0
   #scratch: Scratch | undefined
+  #source: Readable | undefined
   #isLive = false
   #isClosed = false
   #waiting: (() => void)[] = []
@@ -33,20 +34,33 @@ export class Output {
 
   /** Takes everything from `source`. False: the spool was full and the rest was not read. */
   async collect(source: Readable, limits: OutputLimits, folder: string): Promise<boolean> {
+    this.#source = source
     try {
       for await (const chunk of source as AsyncIterable<Buffer>) {
+        if (this.#isClosed) return true
         this.sizeBytes += chunk.length
         if (this.#isLive) await this.#offer(chunk)
         else if (!(await this.#keep(chunk, limits, folder))) return false
-        if (this.#isClosed) return true
         this.#changed()
       }
       return true
     } finally {
-      this.ended = true
       source.destroy()
-      this.#changed()
+      this.end()
     }
+  }
+
+  /** A chunk of a session that has ended: what a pipe still held, so it is bounded. */
+  put(chunk: Buffer): void {
+    this.sizeBytes += chunk.length
+    this.#queue.push(chunk)
+    this.#queueBytes += chunk.length
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.ended = true
+    this.#changed()
   }
 
   /** Bytes of a finished file, written by the guest where it liked. Takes over `file`. */
@@ -54,8 +68,12 @@ export class Output {
     this.#scratch = file
     file.sizeBytes = sizeBytes
     this.sizeBytes = sizeBytes
-    this.ended = true
-    this.#changed()
+    this.end()
+  }
+
+  /** Everything at once, when the guest's side has ended and it is all in memory. */
+  tryWhole(): readonly Buffer[] | undefined {
+    return this.ended && this.#scratch === undefined && !this.#isLive ? this.#queue : undefined
   }
 
   /** Once. Ends when the guest's side has ended and everything was taken. */
@@ -86,6 +104,7 @@ export class Output {
     this.#isClosed = true
     this.#queue = []
     this.#scratch?.close()
+    this.#source?.destroy()
     this.#wake()
   }
 

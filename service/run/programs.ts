@@ -1,128 +1,175 @@
-// Stored programs: nexes on disk under their digest, each judged before it is kept. Complete or
-// absent: a file is renamed into place when it has all its bytes, so a crash leaves at most an
-// unlinked one.
-import { randomUUID } from 'node:crypto'
-import { createWriteStream, existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { z } from 'zod'
-import { type Digest, hexOf } from '../job/digest.ts'
-import type { Plan } from '../job/plan.ts'
-import type { NativeReport } from '../job/report.ts'
-import type { Scratch } from './scratch.ts'
-import { type SessionOptions, startSession } from './session-process.ts'
+// Programs as sealed images. A nexe is judged and laid out once, by a locked-down prepare worker,
+// never here; the kernel then keeps its image as it is, so later sessions map it unjudged. Images
+// that nobody has used for longest go first when there are too many.
+import type { Digest } from '../job/digest.ts'
+import { hexOf } from '../job/digest.ts'
+import type { FdHandle, Native } from '../native.ts'
+import { ProgramRefusedError, WorkerError } from './errors.ts'
+import { decodePrepared, encodePrepare, type Prepared, type Profile } from './wire.ts'
+import type { Worker } from './worker.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
-const metaSchema = z.object({
-  program: z.string(),
-  sizeBytes: z.int(),
-  validator: z.enum(['ok', 'failed', 'not-run']),
-  profile: z.string().nullable(),
-  storedAt: z.string(),
-})
-export type StoredProgram = z.infer<typeof metaSchema>
+export type ProgramLimits = {
+  readonly imageBytesMax: number
+  readonly imagesMax: number
+  readonly prepareMsMax: number
+}
 
-const checkMemoryBytes = 1024 ** 3
-const checkTimeoutMs = 30_000
+/** The rule sets that this service accepts. */
+const acceptedProfile: Profile = 'zvm'
 
-export class ProgramStore {
-  readonly #folder: string
-  readonly #options: SessionOptions
+type Image = {
+  readonly key: string
+  readonly handle: FdHandle
+  readonly sizeBytes: number
+  readonly profile: Profile
+  users: number
+  isEvicted: boolean
+}
 
-  constructor(folder: string, options: SessionOptions) {
-    this.#folder = folder
-    this.#options = options
+/** An image that stays open until `release` is called, once. */
+export type ImageLease = {
+  readonly handle: FdHandle
+  /** The weakest rule set that accepts the program. */
+  readonly profile: Profile
+  release(): void
+}
+
+export class Programs {
+  /** In the order of their last use. */
+  readonly #images = new Map<string, Image>()
+  readonly #preparing = new Map<string, Promise<Image>>()
+  readonly #native: Native
+  readonly #workers: WorkerPool
+  readonly #limits: ProgramLimits
+  readonly #reasons: ReadonlyMap<string, string>
+  #taskId = 0
+  sizeBytes = 0
+  hits = 0
+  misses = 0
+
+  constructor(native: Native, workers: WorkerPool, limits: ProgramLimits) {
+    this.#native = native
+    this.#workers = workers
+    this.#limits = limits
+    this.#reasons = new Map(native.rules.map(({ name, reason }) => [name, reason]))
   }
 
-  async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    for (const name of await readdir(this.#folder)) {
-      if (name.endsWith('.part')) await rm(join(this.#folder, name), { force: true })
+  get count(): number {
+    return this.#images.size
+  }
+
+  /**
+   * The image of the program with this digest: from the cache, or prepared now. `open` gives the nexe's bytes; it is called only when they are needed. Rejects
+   * with ProgramRefusedError or WorkerError.
+   */
+  async lease(digest: Digest, open: () => FdHandle): Promise<ImageLease> {
+    const key = this.#keyOf(digest)
+    let image = this.#images.get(key)
+    if (image !== undefined) this.hits += 1
+    // Others may have pushed it out again before this goes on.
+    while (image === undefined || image.handle.closed) {
+      image = await this.#prepareOnce(key, digest, open)
+    }
+    this.#images.delete(key)
+    if (!image.isEvicted) this.#images.set(key, image)
+    image.users += 1
+    let isReleased = false
+    return {
+      handle: image.handle,
+      profile: image.profile,
+      release: () => {
+        if (isReleased) return
+        isReleased = true
+        image.users -= 1
+        closeUnused(image)
+      },
     }
   }
 
-  async count(): Promise<number> {
-    return (await readdir(this.#folder)).filter((name) => name.endsWith('.nexe')).length
+  close(): void {
+    for (const image of this.#images.values()) this.#evict(image)
   }
 
-  /** Undefined when it is not stored. */
-  tryPath(digest: Digest): string | undefined {
-    const path = this.#path(digest, 'nexe')
-    return existsSync(path) ? path : undefined
+  /** Everything that an image depends on besides the program. */
+  #keyOf(digest: Digest): string {
+    const { imageVersion, cpuFeatures } = this.#workers.kind
+    return `${digest} ${acceptedProfile} ${imageVersion} ${cpuFeatures}`
   }
 
-  async tryGet(digest: Digest): Promise<StoredProgram | undefined> {
-    const text = await readFile(this.#path(digest, 'json'), 'utf8').catch(() => undefined)
-    return text === undefined ? undefined : metaSchema.parse(JSON.parse(text))
+  #prepareOnce(key: string, digest: Digest, open: () => FdHandle): Promise<Image> {
+    const underWay = this.#preparing.get(key)
+    if (underWay !== undefined) return underWay
+    this.misses += 1
+    const image = this.#prepare(key, digest, open).finally(() => this.#preparing.delete(key))
+    this.#preparing.set(key, image)
+    return image
   }
 
-  /** Judges the program without running it. Undefined: the process died. */
-  async check(program: Scratch): Promise<NativeReport | undefined> {
-    const session = await startSession(checkPlan, sourcesOf(program), {
-      ...this.#options,
-      checkOnly: true,
-    })
-    const timer = setTimeout(() => session.kill('SIGKILL'), checkTimeoutMs)
-    const report = await session.ended
-    clearTimeout(timer)
-    return report
-  }
-
-  /** The caller has checked it and keeps `program`. */
-  async put(digest: Digest, program: Scratch, report: NativeReport): Promise<StoredProgram> {
-    const present = await this.tryGet(digest)
-    if (present !== undefined) return present
-    const meta: StoredProgram = {
-      program: digest,
-      sizeBytes: program.sizeBytes,
-      validator: report.validator,
-      profile: report.profile,
-      storedAt: new Date().toISOString(),
-    }
-    const nexe = join(this.#folder, `${randomUUID()}.part`)
-    const json = join(this.#folder, `${randomUUID()}.part`)
+  async #prepare(key: string, digest: Digest, open: () => FdHandle): Promise<Image> {
+    const worker = await this.#workers.take({ tenant: '', program: digest })
+    const handle = this.#native.makeImageFile()
     try {
-      const sink = createWriteStream(nexe, { mode: 0o600, flags: 'wx' })
-      await pipeline(Readable.from(program.chunks(), { objectMode: false }), sink)
-      await writeFile(json, JSON.stringify(meta), { mode: 0o600, flag: 'wx' })
-      await rename(nexe, this.#path(digest, 'nexe'))
-      await rename(json, this.#path(digest, 'json'))
+      const prepared = await this.#ask(worker, open, handle)
+      if (!prepared.valid) throw this.#refusalOf(prepared)
+      if (prepared.sha256Hex !== hexOf(digest)) throw new Error(`${digest} has other bytes`)
+      if (!handle.isSealed()) throw new WorkerError('worker-wire', 'the image is not sealed')
+      const { sizeBytes } = handle.stat()
+      const { profile } = prepared
+      const image = { key, handle, sizeBytes, profile, users: 0, isEvicted: false }
+      this.#keep(image)
+      return image
     } catch (error) {
-      await Promise.all([rm(nexe, { force: true }), rm(json, { force: true })])
+      handle.close()
       throw error
+    } finally {
+      this.#workers.giveBack(worker)
     }
-    return meta
   }
 
-  #path(digest: Digest, ending: 'nexe' | 'json'): string {
-    return join(this.#folder, `${hexOf(digest)}.${ending}`)
+  async #ask(worker: Worker, open: () => FdHandle, image: FdHandle): Promise<Prepared> {
+    const program = open()
+    this.#taskId += 1
+    const frame = encodePrepare(this.#taskId, acceptedProfile)
+    const answer = worker.ask(frame, [program, image], this.#limits.prepareMsMax)
+    program.close()
+    try {
+      return decodePrepared(await answer)
+    } catch (error) {
+      if (!(error instanceof WorkerError && error.code === 'worker-overdue')) throw error
+      const detail = `it could not be judged in ${this.#limits.prepareMsMax} ms`
+      throw new ProgramRefusedError('prepare-timeout', detail, 0, [])
+    }
+  }
+
+  #keep(image: Image): void {
+    this.#images.set(image.key, image)
+    this.sizeBytes += image.sizeBytes
+    const { imageBytesMax, imagesMax } = this.#limits
+    for (const oldest of this.#images.values()) {
+      if (this.sizeBytes <= imageBytesMax && this.#images.size <= imagesMax) break
+      if (oldest === image) break
+      this.#evict(oldest)
+    }
+  }
+
+  #evict(image: Image): void {
+    this.#images.delete(image.key)
+    this.sizeBytes -= image.sizeBytes
+    image.isEvicted = true
+    closeUnused(image)
+  }
+
+  #refusalOf({ code, message, violationCount, violations }: Prepared): ProgramRefusedError {
+    const explained = violations.map(({ offset, rule }) => ({
+      offset,
+      rule,
+      reason: this.#reasons.get(rule) ?? rule,
+    }))
+    return new ProgramRefusedError(code, message, violationCount, explained)
   }
 }
 
-const off = { reads: 1n, readBytes: 1n, writes: 0n, writeBytes: 0n }
-const checkPlan: Plan = {
-  program: { kind: 'part', name: 'program' },
-  memoryBytes: checkMemoryBytes,
-  memoryEtag: false,
-  timeoutMs: checkTimeoutMs,
-  channels: ['/dev/stdin', '/dev/stdout', '/dev/stderr'].map((alias) => ({
-    alias,
-    type: 0,
-    etag: false,
-    limits: off,
-    sources: [{ kind: 'null' }],
-    contentType: '',
-  })),
-  nvram: undefined,
-  inputParts: [],
-  imagePart: undefined,
-  responses: [],
-}
-
-function sourcesOf(program: Scratch) {
-  const blobPath = (): string => {
-    throw new Error('a check reads no blobs')
-  }
-  return { program, inputs: new Map<string, Scratch>(), blobPath }
+function closeUnused(image: Image): void {
+  if (image.isEvicted && image.users === 0) image.handle.close()
 }

@@ -1,5 +1,6 @@
-// Who runs when: a bounded queue in front of a bounded number of slots. Aborting a waiting job
-// removes it.
+// Who runs when. A job has a place from its first byte to its last: it uploads, waits for a slot,
+// runs. Places and slots are bounded; what has no place is refused at once, before its body is
+// read.
 import { AdmissionError } from './errors.ts'
 
 export type SchedulerLimits = {
@@ -8,11 +9,29 @@ export type SchedulerLimits = {
   readonly queueWaitMs: number
 }
 
-type Waiting = { readonly start: () => void; readonly refuse: (reason: Error) => void }
+/** Must be released, once or more often. */
+export type Place = {
+  /**
+   * Waits for a slot. Rejects with AdmissionError, or with the signal's reason when it is aborted.
+   */
+  acquire(signal: AbortSignal): Promise<void>
+  /** The slot, when the job has run; the place stays. Idempotent. */
+  releaseSlot(): void
+  /** Both. Idempotent. */
+  release(): void
+}
+
+type Waiting = { readonly start: () => void; readonly refuse: (reason: unknown) => void }
+
+const retryAfterSMax = 60
+/** Weight of the newest job in the mean. */
+const meanWeight = 0.1
 
 export class Scheduler {
+  #places = 0
   #running = 0
   #isDraining = false
+  #meanRunMs = 0
   readonly #queue = new Set<Waiting>()
   readonly #limits: SchedulerLimits
 
@@ -20,6 +39,10 @@ export class Scheduler {
     this.#limits = limits
   }
 
+  /** Jobs that upload, wait, run or send their answer's last part. */
+  get admitted(): number {
+    return this.#places
+  }
   get running(): number {
     return this.#running
   }
@@ -30,31 +53,39 @@ export class Scheduler {
     return this.#isDraining
   }
 
-  /**
-   * Throws AdmissionError when a job that came now would be refused. Cheap: asked before a body
-   * is read.
-   */
+  /** Throws AdmissionError when a job that came now would be refused. */
   checkRoom(): void {
     if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
-    if (this.#queue.size >= this.#limits.queueMax) {
-      throw new AdmissionError('queue-full', `queueMax is ${this.#limits.queueMax}`, 1)
+    const { concurrencyMax, queueMax } = this.#limits
+    if (this.#places >= concurrencyMax + queueMax) {
+      const detail = `concurrencyMax + queueMax is ${concurrencyMax + queueMax}`
+      throw new AdmissionError('queue-full', detail, this.#retryAfterS())
     }
   }
 
-  /** Blocks until there is a slot; the caller gives it back by calling the result, once. */
-  async acquire(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted()
+  /** Throws AdmissionError when there is no place. */
+  admit(): Place {
     this.checkRoom()
-    if (this.#running < this.#limits.concurrencyMax) this.#running += 1
-    else await this.#wait(signal)
-    let isReleased = false
-    return () => {
-      if (isReleased) return
-      isReleased = true
-      const next = this.#queue.values().next().value
-      // The slot goes from hand to hand, so nobody can slip in between.
-      if (next === undefined) this.#running -= 1
-      else next.start()
+    this.#places += 1
+    let isPlaced = true
+    let startedMs: number | undefined
+    const releaseSlot = () => {
+      if (startedMs === undefined) return
+      this.#free(performance.now() - startedMs)
+      startedMs = undefined
+    }
+    return {
+      acquire: async (signal) => {
+        await this.#acquire(signal)
+        startedMs = performance.now()
+        if (!isPlaced) releaseSlot()
+      },
+      releaseSlot,
+      release: () => {
+        releaseSlot()
+        if (isPlaced) this.#places -= 1
+        isPlaced = false
+      },
     }
   }
 
@@ -64,6 +95,28 @@ export class Scheduler {
     for (const waiting of [...this.#queue]) {
       waiting.refuse(new AdmissionError('draining', 'try another instance', 1))
     }
+  }
+
+  /** When the jobs that wait now will have run, by the mean of those before. */
+  #retryAfterS(): number {
+    const rounds = this.#places / this.#limits.concurrencyMax
+    const seconds = Math.ceil((rounds * this.#meanRunMs) / 1000)
+    return Math.min(Math.max(seconds, 1), retryAfterSMax)
+  }
+
+  #free(runMs: number): void {
+    this.#meanRunMs += (runMs - this.#meanRunMs) * meanWeight
+    const next = this.#queue.values().next().value
+    // The slot goes from hand to hand, so nobody can slip in between.
+    if (next === undefined) this.#running -= 1
+    else next.start()
+  }
+
+  async #acquire(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
+    if (this.#running < this.#limits.concurrencyMax) this.#running += 1
+    else await this.#wait(signal)
   }
 
   #wait(signal: AbortSignal): Promise<void> {
@@ -83,11 +136,10 @@ export class Scheduler {
           reject(reason)
         },
       }
-      const onAbort = () => waiting.refuse(new Error('aborted'))
-      const timer = setTimeout(
-        () => waiting.refuse(new AdmissionError('queue-timeout', 'no slot in time', 2)),
-        this.#limits.queueWaitMs,
-      )
+      const onAbort = () => waiting.refuse(signal.reason)
+      const timer = setTimeout(() => {
+        waiting.refuse(new AdmissionError('queue-timeout', 'no slot in time', this.#retryAfterS()))
+      }, this.#limits.queueWaitMs)
       signal.addEventListener('abort', onAbort)
       this.#queue.add(waiting)
     })

@@ -1,0 +1,192 @@
+// One session in a worker: from a plan to descriptors and a start frame, from the report frame to
+// what the session ended with. No host path reaches the worker; it gets descriptors only.
+import { openSync } from 'node:fs'
+import { nvramAlias } from '../job/channel.ts'
+import type { Digest } from '../job/digest.ts'
+import type { Plan } from '../job/plan.ts'
+import type { NativeReport } from '../job/report.ts'
+import type { SourceUrl } from '../job/source-url.ts'
+import type { FdHandle, Native } from '../native.ts'
+import { WorkerError } from './errors.ts'
+import type { ImageLease } from './programs.ts'
+import { openScratch, type Scratch } from './scratch.ts'
+import { decodeReport, encodeStart, type ReportFrame } from './wire.ts'
+import type { Worker } from './worker.ts'
+
+/** The kernel's buffer between a guest and us: what it may write before anybody reads. */
+export const outputPipeBytes = 256 * 1024
+/** From the request to stop to the end of the process. */
+const cancelMs = 50
+
+/** Descriptors for reading, which the session closes. Throws when there is no such thing. */
+export type SessionInputs = {
+  readonly openPart: (name: string) => FdHandle
+  readonly openBlob: (digest: Digest) => FdHandle
+}
+
+export type Session = {
+  /** Read ends, by response name. Whoever has the session closes them. */
+  readonly pipes: ReadonlyMap<string, FdHandle>
+  /** Outputs that are written at random. The same. */
+  readonly files: ReadonlyMap<string, Scratch>
+  /** Never rejects. The worker has closed its side of all pipes. */
+  readonly ended: Promise<NativeReport | WorkerError>
+  /** Asks for an end, takes it a moment later. */
+  cancel(): void
+}
+
+export type SessionOptions = {
+  readonly native: Native
+  readonly scratchDir: string
+  /** /dev/null, shared by all. */
+  readonly nothing: FdHandle
+  readonly killGraceMs: number
+}
+
+let lastSessionId = 0
+
+/** Throws WireError when the plan does not fit into a frame; then nothing is left behind. */
+export function startSession(
+  plan: Plan,
+  image: ImageLease,
+  inputs: SessionInputs,
+  worker: Worker,
+  options: SessionOptions,
+): Session {
+  const table = new DescriptorTable(plan, inputs, options)
+  try {
+    for (const { alias, sources } of plan.channels) {
+      for (const source of sources) table.open(source, alias)
+    }
+    lastSessionId += 1
+    const frame = encodeStart(lastSessionId, {
+      memoryBytes: plan.memoryBytes,
+      wallMs: plan.timeoutMs,
+      cpuMs: 0,
+      profile: image.profile,
+      memoryEtag: plan.memoryEtag,
+      channels: plan.channels.map(({ alias, type, etag, limits, sources }) => {
+        return { alias, type, etag, limits, sourceCount: sources.length }
+      }),
+    })
+    const deadlineMs = plan.timeoutMs + options.killGraceMs
+    const answer = worker.ask(frame, [image.handle, ...table.fds], deadlineMs)
+    let timer: NodeJS.Timeout | undefined
+    let isOver = false
+    const ended = answer.then(
+      (report) => toNativeReport(decodeReport(report, plan.channels.length), plan),
+      (error) => error,
+    )
+    return {
+      pipes: table.pipes,
+      files: table.files,
+      ended: ended.catch(unreadable).finally(() => {
+        isOver = true
+        clearTimeout(timer)
+      }),
+      cancel: () => {
+        if (isOver || timer !== undefined) return
+        worker.kill('SIGTERM')
+        timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
+      },
+    }
+  } catch (error) {
+    table.closeOurs()
+    throw error
+  } finally {
+    table.closeTheirs()
+  }
+}
+
+/** What the worker gets, in the order of the start frame. */
+class DescriptorTable {
+  readonly fds: FdHandle[] = []
+  readonly pipes = new Map<string, FdHandle>()
+  readonly files = new Map<string, Scratch>()
+  readonly #opened: FdHandle[] = []
+  readonly #plan: Plan
+  readonly #inputs: SessionInputs
+  readonly #options: SessionOptions
+
+  constructor(plan: Plan, inputs: SessionInputs, options: SessionOptions) {
+    this.#plan = plan
+    this.#inputs = inputs
+    this.#options = options
+  }
+
+  open(source: SourceUrl, alias: string): void {
+    switch (source.kind) {
+      case 'null':
+        if (alias === nvramAlias && this.#plan.nvram !== undefined) this.#add(this.#nvram())
+        else this.fds.push(this.#options.nothing)
+        return
+      case 'part':
+        return this.#add(this.#inputs.openPart(source.name))
+      case 'sha256':
+        return this.#add(this.#inputs.openBlob(source.digest))
+      case 'response':
+        return this.#add(this.#output(source.name))
+    }
+  }
+
+  closeTheirs(): void {
+    for (const handle of this.#opened) handle.close()
+  }
+
+  closeOurs(): void {
+    for (const handle of this.pipes.values()) handle.close()
+    for (const file of this.files.values()) file.close()
+  }
+
+  #add(handle: FdHandle): void {
+    this.#opened.push(handle)
+    this.fds.push(handle)
+  }
+
+  #nvram(): FdHandle {
+    return this.#options.native.makeMemfd('nvram', Buffer.from(this.#plan.nvram ?? ''), {
+      seal: true,
+    })
+  }
+
+  #output(name: string): FdHandle {
+    const { native, scratchDir } = this.#options
+    if (this.#plan.responses.some((response) => response.name === name && response.isFile)) {
+      const file = openScratch(scratchDir)
+      this.files.set(name, file)
+      return native.adoptFd(openSync(`/proc/self/fd/${file.fd}`, 'r+'))
+    }
+    const pipe = native.makePipe({ sizeBytes: outputPipeBytes, nonBlockingRead: true })
+    this.pipes.set(name, pipe.read)
+    return pipe.write
+  }
+}
+
+function unreadable(error: unknown): WorkerError {
+  return new WorkerError('worker-wire', 'an unreadable report', { cause: error })
+}
+
+function toNativeReport(frame: ReportFrame, plan: Plan): NativeReport {
+  const { outcome, reason, validator, memoryEtag } = frame
+  const address = `0x${frame.faultAddress.toString(16).padStart(8, '0')}`
+  const { programSha256Hex: hex } = frame
+  return {
+    outcome,
+    exitCode: outcome === 'exited' ? frame.exitCode : null,
+    reason: reason === '' ? null : reason,
+    validator,
+    profile: validator === 'ok' ? frame.profile : null,
+    wallMs: frame.wallUs / 1000,
+    cpuMs: frame.cpuUs / 1000,
+    peakMemoryBytes: frame.peakMemoryBytes,
+    memoryEtag,
+    program: hex === '' ? null : `sha256:${hex}`,
+    fault: outcome === 'trapped' ? { signal: frame.faultSignal, address } : null,
+    error: outcome === 'failed' ? { code: reason, message: frame.state } : null,
+    violationCount: 0,
+    violations: [],
+    channels: frame.channels.map(({ index, ...used }) => {
+      return { alias: plan.channels[index]?.alias ?? '', ...used }
+    }),
+  }
+}

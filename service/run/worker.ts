@@ -1,0 +1,177 @@
+// One worker process: asked one task at a time, watched from its start to its end. A worker that
+// does not answer in time is killed; one that sends what it should not is killed by the addon.
+//
+//   starting ─hello─► idle ─ask─► busy ─answer─► idle (tasks left) │ ended
+//       └──────────────── death at any time ───────────────────► ended
+import type { ExitStatus, FdHandle, Native, WorkerProcess, WorkerRole } from '../native.ts'
+import { WorkerError } from './errors.ts'
+import { decodeHello, decodeRefusal, frameTypeOf, type Hello } from './wire.ts'
+
+export type WorkerState = 'starting' | 'idle' | 'busy' | 'ended'
+
+export type WorkerOptions = {
+  /** Absolute path of zvm-worker. */
+  readonly path: string
+  readonly role: WorkerRole
+  readonly fileSizeBytes?: number
+  /** From the start of the process to its hello. */
+  readonly startMsMax: number
+}
+
+export type WorkerEvents = {
+  /** It said hello, or has become free again. */
+  onIdle(worker: Worker): void
+  /** Exactly once. `error`: why, unless it was ours to end it. */
+  onEnd(worker: Worker, error: WorkerError | undefined): void
+}
+
+type Task = {
+  readonly resolve: (answer: Buffer) => void
+  readonly reject: (error: WorkerError) => void
+  readonly timer: NodeJS.Timeout
+}
+
+export class Worker {
+  readonly role: WorkerRole
+  /** Whose sessions it has run and what it ran last: reuse depends on it. */
+  tenant: string | undefined
+  program: string | undefined
+  tasksDone = 0
+  #state: WorkerState = 'starting'
+  #hello: Hello | undefined
+  #task: Task | undefined
+  #isOurs = false
+  #failure: WorkerError | undefined
+  readonly #process: WorkerProcess
+  readonly #events: WorkerEvents
+  readonly #startTimer: NodeJS.Timeout
+
+  /** Throws a NativeError when no process can be started. */
+  constructor(native: Native, options: WorkerOptions, events: WorkerEvents) {
+    const { path, role, fileSizeBytes = 0 } = options
+    this.role = role
+    this.#events = events
+    this.#process = native.spawnWorker(
+      { path, role, limits: { fileSizeBytes } },
+      {
+        onFrame: (frame) => this.#take(frame),
+        onExit: (status, wireError) => this.#end(status, wireError),
+      },
+    )
+    this.#startTimer = setTimeout(
+      () => this.#fail(new WorkerError('worker-start', 'no hello in time')),
+      options.startMsMax,
+    )
+  }
+
+  get pid(): number {
+    return this.#process.pid
+  }
+  get state(): WorkerState {
+    return this.#state
+  }
+  /** Throws before the hello. */
+  get hello(): Hello {
+    if (this.#hello === undefined) throw new Error('the worker has not said hello')
+    return this.#hello
+  }
+  /** False once a signal was sent: it may end at any moment. */
+  get isReusable(): boolean {
+    return this.#state === 'idle' && !this.#isOurs
+  }
+  get isFresh(): boolean {
+    return this.tasksDone === 0
+  }
+
+  /**
+   * Sends a task and gives the answer's frame. `fds` stay the caller's and may be closed when this
+   * returns (before the promise resolves). Rejects with WorkerError; above `deadlineMs` the
+   * process is killed.
+   */
+  ask(frame: Buffer, fds: readonly FdHandle[], deadlineMs: number): Promise<Buffer> {
+    if (this.#state === 'ended') return Promise.reject(new WorkerError('worker-died', 'while idle'))
+    if (this.#state !== 'idle') throw new Error(`the worker is ${this.#state}`)
+    return new Promise((resolve, reject) => {
+      try {
+        if (!this.#process.send(frame, fds)) throw new Error('the socket of the worker is full')
+      } catch (error) {
+        this.close()
+        reject(new WorkerError('worker-died', 'the task could not be sent', { cause: error }))
+        return
+      }
+      this.#state = 'busy'
+      const timer = setTimeout(
+        () => this.#fail(new WorkerError('worker-overdue', `no answer in ${deadlineMs} ms`)),
+        deadlineMs,
+      )
+      this.#task = { resolve, reject, timer }
+    })
+  }
+
+  /** SIGTERM asks for a report with outcome cancelled, SIGKILL ends the process without one. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#isOurs = true
+    this.#process.kill(signal)
+  }
+
+  /** Ends it, whatever it does. Idempotent; onEnd still comes. */
+  close(): void {
+    this.#isOurs = true
+    this.#process.close()
+  }
+
+  #take(frame: Buffer): void {
+    try {
+      const type = frameTypeOf(frame)
+      if (type === 'hello') this.#greet(decodeHello(frame))
+      else if (type === 'refusal') {
+        this.#fail(new WorkerError('worker-refused', decodeRefusal(frame)))
+      } else this.#answer(frame)
+    } catch (error) {
+      this.#fail(new WorkerError('worker-wire', 'an unreadable frame', { cause: error }))
+    }
+  }
+
+  #greet(hello: Hello): void {
+    clearTimeout(this.#startTimer)
+    this.#hello = hello
+    this.#state = 'idle'
+    this.#events.onIdle(this)
+  }
+
+  #answer(frame: Buffer): void {
+    const task = this.#task
+    if (task === undefined) throw new Error('an answer without a task')
+    this.#task = undefined
+    clearTimeout(task.timer)
+    this.tasksDone += 1
+    const { tasksMax } = this.hello
+    if (tasksMax === 0 || this.tasksDone < tasksMax) this.#state = 'idle'
+    else {
+      this.#state = 'ended'
+      this.close()
+    }
+    task.resolve(frame)
+  }
+
+  #fail(error: WorkerError): void {
+    this.#failure = error
+    this.#task?.reject(error)
+    this.#process.close()
+  }
+
+  #end(status: ExitStatus, wireError: string | null): void {
+    clearTimeout(this.#startTimer)
+    this.#state = 'ended'
+    const detail = wireError ?? status.signal ?? `status ${status.code}`
+    const error =
+      this.#failure ?? new WorkerError(wireError === null ? 'worker-died' : 'worker-wire', detail)
+    if (this.#task !== undefined) {
+      clearTimeout(this.#task.timer)
+      this.#task.reject(error)
+      this.#task = undefined
+    }
+    const isExpected = this.#isOurs && this.#failure === undefined
+    this.#events.onEnd(this, isExpected ? undefined : error)
+  }
+}
