@@ -11,19 +11,23 @@ import { addJobRoutes } from './routes/jobs.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addProgramRoutes } from './routes/programs.ts'
 import { addServiceRoutes } from './routes/service.ts'
-import { ProgramStore } from './run/programs.ts'
+import { ProgramStore } from './run/program-store.ts'
 import { Scheduler } from './run/scheduler.ts'
+import { Sessions } from './run/sessions.ts'
 import { FsStore } from './store/fs.ts'
 
-export type App = { readonly http: FastifyInstance; readonly scheduler: Scheduler }
+export type App = {
+  readonly http: FastifyInstance
+  readonly scheduler: Scheduler
+  readonly sessions: Sessions
+}
 
+/** Closing `http` ends the workers too. */
 export async function buildApp(config: Config): Promise<App> {
   const scratchDir = join(config.dataDir, 'scratch')
   await mkdir(scratchDir, { recursive: true, mode: 0o700 })
   const scheduler = new Scheduler(config.limits)
-  const metrics = makeMetrics(scheduler)
-  const options = { nativeDir: config.nativeDir, scratchDir }
-  const programs = new ProgramStore(join(config.dataDir, 'programs'), options)
+  const programs = new ProgramStore(join(config.dataDir, 'programs'))
   await programs.open()
 
   const http = Fastify({
@@ -31,6 +35,17 @@ export async function buildApp(config: Config): Promise<App> {
     bodyLimit: config.limits.requestBytesMax,
     routerOptions: { maxParamLength: 200 },
   })
+  const { nativeDir, workerReuse: reuse, limits } = config
+  const sessions = new Sessions({
+    nativeDir,
+    scratchDir,
+    reuse,
+    limits,
+    onWorkerDeath: (error) => http.log.warn({ err: error }, 'worker died'),
+  })
+  await sessions.open()
+  http.addHook('onClose', () => sessions.close())
+  const metrics = makeMetrics(scheduler, sessions, limits.tenantLabelsMax)
   await http.register(multipart)
   // Bodies are streams; whoever reads them counts the bytes.
   http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
@@ -55,10 +70,10 @@ export async function buildApp(config: Config): Promise<App> {
   })
   const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
   http.addHook('onClose', async () => store.close())
-  const deps = { config, scheduler, programs, metrics, store, scratchDir }
+  const deps = { config, scheduler, programs, sessions, metrics, store }
   addJobRoutes(http, deps)
   addProgramRoutes(http, deps)
   addObjectRoutes(http, deps)
   await addServiceRoutes(http, deps)
-  return { http, scheduler }
+  return { http, scheduler, sessions }
 }

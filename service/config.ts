@@ -3,7 +3,6 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { type ReusePolicy, reusePolicies } from './run/worker-pool.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -44,6 +43,10 @@ export const limitTable = {
   storeBytesMax: [64 * gib, 'bytes', 'embedded store'],
   drainMs: [30_000, 'ms', 'running jobs after SIGTERM'],
 } as const satisfies Record<string, readonly [number, string, string]>
+
+/** session: every worker runs one task. tenant: those of one tenant. shared: those of anybody. */
+export const reusePolicies = ['session', 'tenant', 'shared'] as const
+export type ReusePolicy = (typeof reusePolicies)[number]
 
 export type LimitName = keyof typeof limitTable
 export type Limits = Readonly<Record<LimitName, number>>

@@ -1,16 +1,16 @@
 // What routes are given: made once by buildApp, passed down, never looked up.
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
-import type { ProgramStore } from './run/programs.ts'
+import type { ProgramStore } from './run/program-store.ts'
 import type { Scheduler } from './run/scheduler.ts'
+import type { Sessions } from './run/sessions.ts'
 import type { ObjectStore } from './store/object.ts'
 
 export type Deps = {
   readonly config: Config
   readonly scheduler: Scheduler
   readonly programs: ProgramStore
+  readonly sessions: Sessions
   readonly metrics: Metrics
   readonly store: ObjectStore
-  /** Private folder for unlinked files. */
-  readonly scratchDir: string
 }

@@ -1,45 +1,59 @@
-// Prometheus metrics of one service instance. Names end in their unit.
+// Prometheus metrics of one service instance. Names end in their unit; labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Scheduler } from './run/scheduler.ts'
+import type { Sessions } from './run/sessions.ts'
+import { TenantLabels } from './tenant/tenant.ts'
 
 const secondsBuckets = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
 
 export type Metrics = {
   readonly registry: Registry
-  readonly jobs: Counter<'outcome'>
+  readonly jobs: Counter<'outcome' | 'tenant'>
   readonly problems: Counter<'code'>
   readonly queueSeconds: Histogram
   readonly runSeconds: Histogram
+  readonly tenants: TenantLabels
 }
 
-export function makeMetrics(scheduler: Scheduler): Metrics {
+export function makeMetrics(
+  scheduler: Scheduler,
+  sessions: Sessions,
+  tenantLabelsMax: number,
+): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  new Gauge({
-    name: 'zvm_jobs_running',
-    help: 'Jobs that have a slot',
-    registers,
-    collect() {
-      this.set(scheduler.running)
-    },
-  })
-  new Gauge({
-    name: 'zvm_jobs_waiting',
-    help: 'Jobs that wait for a slot',
-    registers,
-    collect() {
-      this.set(scheduler.waiting)
-    },
-  })
+  for (const [name, help, read] of readings(scheduler, sessions)) {
+    if (name.endsWith('_total')) {
+      // Counted where it happens; here it is only read.
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+    } else {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    }
+  }
   const histogram = (name: string, help: string) =>
     new Histogram({ name, help, buckets: secondsBuckets, registers })
   return {
     registry,
     jobs: new Counter({
       name: 'zvm_jobs_total',
-      help: 'Jobs that ended, by outcome',
-      labelNames: ['outcome'],
+      help: 'Jobs that ended, by outcome and tenant',
+      labelNames: ['outcome', 'tenant'],
       registers,
     }),
     problems: new Counter({
@@ -50,5 +64,41 @@ export function makeMetrics(scheduler: Scheduler): Metrics {
     }),
     queueSeconds: histogram('zvm_job_queue_seconds', 'Wait for a slot'),
     runSeconds: histogram('zvm_job_run_seconds', 'From slot to report'),
+    tenants: new TenantLabels(tenantLabelsMax),
   }
+}
+
+type Reading = readonly [name: string, help: string, read: () => number]
+
+function readings(scheduler: Scheduler, sessions: Sessions): readonly Reading[] {
+  const { workers, prepareWorkers, programs, native } = sessions
+  return [
+    ['zvm_jobs_admitted', 'Jobs that upload, wait or run', () => scheduler.admitted],
+    ['zvm_jobs_running', 'Jobs that have a slot', () => scheduler.running],
+    ['zvm_jobs_waiting', 'Jobs that wait for a slot', () => scheduler.waiting],
+    ['zvm_workers', 'Processes for sessions', () => workers.size],
+    ['zvm_workers_busy', 'Processes that run a session', () => workers.busy],
+    ['zvm_workers_started_total', 'Processes for sessions, ever started', () => workers.started],
+    ['zvm_workers_died_total', 'Processes that ended by themselves', () => workers.died],
+    [
+      'zvm_workers_reused_total',
+      'Sessions in a process that had run another',
+      () => workers.reused,
+    ],
+    [
+      'zvm_prepare_workers_started_total',
+      'Processes that judge programs',
+      () => prepareWorkers.started,
+    ],
+    ['zvm_images', 'Prepared programs', () => programs.count],
+    ['zvm_image_bytes', 'Memory of prepared programs', () => programs.sizeBytes],
+    ['zvm_image_hits_total', 'Jobs whose program was prepared already', () => programs.hits],
+    ['zvm_image_misses_total', 'Programs that had to be prepared', () => programs.misses],
+    ['zvm_native_handles', 'Descriptors that the addon holds', () => native.stats().openHandles],
+    [
+      'zvm_native_leaks_total',
+      'Descriptors that were forgotten',
+      () => native.stats().leakedHandles,
+    ],
+  ]
 }

@@ -109,6 +109,12 @@ bool ReadHandles(Napi::Env env, Napi::Value value, std::vector<int>* fds) {
   return true;
 }
 
+// False while the environment is torn down: handles still fire then, and every call fails.
+bool CanCallJs(Napi::Env env, napi_value object) {
+  bool has = false;
+  return napi_has_named_property(env, object, "onExit", &has) == napi_ok;
+}
+
 std::string SignalName(int signal) {
   const char* const name = sigabbrev_np(signal);
   return name != nullptr ? std::string("SIG") + name : "SIG" + std::to_string(signal);
@@ -197,7 +203,8 @@ void Worker::OnTearDown(void* self) {
 void Worker::OnReadable(uv_poll_t* poll, int, int) {
   auto* const worker = static_cast<Worker*>(poll->data);
   const Napi::HandleScope scope(worker->Env());
-  if (!worker->TakeFrames(kFramesPerTurnMax)) {
+  if (!CanCallJs(worker->Env(), worker->events_.Value()) ||
+      !worker->TakeFrames(kFramesPerTurnMax)) {
     StopPoll(&worker->socket_poll_);
   }
 }
@@ -205,9 +212,12 @@ void Worker::OnReadable(uv_poll_t* poll, int, int) {
 void Worker::OnEnd(uv_poll_t* poll, int, int) {
   auto* const worker = static_cast<Worker*>(poll->data);
   const Napi::HandleScope scope(worker->Env());
-  // Nobody writes any more: what waits in the socket is all, and it is bounded.
-  worker->TakeFrames(INT_MAX);
-  worker->Finish();
+  const bool can_call = CanCallJs(worker->Env(), worker->events_.Value());
+  if (can_call) {
+    // Nobody writes any more: what waits in the socket is all, and it is bounded.
+    worker->TakeFrames(INT_MAX);
+  }
+  worker->Finish(can_call);
 }
 
 bool Worker::TakeFrames(int frames_max) {
@@ -252,21 +262,7 @@ void Worker::Emit(const char* event, std::initializer_list<napi_value> arguments
   ReportPending(Env());
 }
 
-// Reaps the process, gives everything back and tells. Last of all, because the callback may do
-// anything.
-void Worker::Finish() {
-  siginfo_t end = {};
-  while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process_.pidfd.get()), &end,
-                WEXITED) != 0 &&
-         errno == EINTR) {
-  }
-  StopPoll(&socket_poll_);
-  StopPoll(&end_poll_);
-  napi_remove_env_cleanup_hook(Env(), OnTearDown, this);
-  process_.socket.Reset();
-  process_.pidfd.Reset();
-  --g_worker_counts.workers;
-  watched_ = false;
+void Worker::EmitExit(const siginfo_t& end) {
   const Napi::Env env = Env();
   const bool exited = end.si_code == CLD_EXITED;
   Napi::Object status = Napi::Object::New(env);
@@ -279,6 +275,26 @@ void Worker::Finish() {
                                      ? env.Null().As<Napi::Value>()
                                      : Napi::String::New(env, wire_error_).As<Napi::Value>();
   Emit("onExit", {status, wire_error});
+}
+
+// Reaps the process, gives everything back and tells. Last of all, because the callback may do
+// anything.
+void Worker::Finish(bool can_call) {
+  siginfo_t end = {};
+  while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process_.pidfd.get()), &end,
+                WEXITED) != 0 &&
+         errno == EINTR) {
+  }
+  StopPoll(&socket_poll_);
+  StopPoll(&end_poll_);
+  napi_remove_env_cleanup_hook(Env(), OnTearDown, this);
+  process_.socket.Reset();
+  process_.pidfd.Reset();
+  --g_worker_counts.workers;
+  watched_ = false;
+  if (can_call) {
+    EmitExit(end);
+  }
   events_.Reset();
   Unref();
 }

@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include <signal.h>
 #include <napi.h>
 #include <uv.h>
 
@@ -50,7 +51,8 @@ class Worker final : public Napi::ObjectWrap<Worker> {
   bool TakeFrames(int frames_max);
   bool TakeFrame(size_t size_bytes);
   void Fail(const char* wire_error);
-  void Finish();
+  void EmitExit(const siginfo_t& end);
+  void Finish(bool can_call);
   void Emit(const char* event, std::initializer_list<napi_value> arguments);
 
   SpawnedProcess process_;

@@ -4,13 +4,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header } from 'tar-stream'
 import type { Limits } from '../config.ts'
-import type { Scratch } from '../run/scratch.ts'
+import type { Upload } from '../run/upload.ts'
 import { limitProblem, Problem } from './problem.ts'
 
 const nameBytesMax = 1024
 
 /** Throws Problem. */
-export async function checkImage(image: Scratch, limits: Limits): Promise<void> {
+export async function checkImage(image: Upload, limits: Limits): Promise<void> {
   const archive = extract()
   const seen = new Set<string>()
   let contentBytes = 0

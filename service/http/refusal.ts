@@ -3,7 +3,7 @@ import type { NativeReport } from '../job/report.ts'
 import type { ProgramRefusedError } from '../run/errors.ts'
 import { Problem } from './problem.ts'
 
-type Verdict = Pick<NativeReport, 'violations' | 'violationCount'>
+type Verdict = Pick<ProgramRefusedError, 'violations' | 'violationCount'>
 
 /** What preparing a program said. */
 export function programProblem(error: ProgramRefusedError): Problem {

@@ -1,7 +1,7 @@
 // The request of a job: manifest, then program, then inputs, each checked while it streams.
-// Program and inputs go to unlinked files, one chunk at a time; whoever calls owns the
-// descriptors in the result, and after a failure none is left.
-import { createHash } from 'node:crypto'
+// Program and inputs go to memory files or unlinked files, one chunk at a time; whoever calls owns
+// the uploads in the result, and after a failure none is left.
+import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'
 import { type Digest, digestOfHex } from '../job/digest.ts'
@@ -9,29 +9,33 @@ import type { Manifest } from '../job/manifest.ts'
 import { parseManifest, tryManifestForm } from '../job/parse-manifest.ts'
 import { makePlan, type Plan } from '../job/plan.ts'
 import { manifestPartName } from '../job/source-url.ts'
-import { openScratch, type Scratch } from '../run/scratch.ts'
+import type { Native } from '../native.ts'
+import { type Upload, UploadWriter } from '../run/upload.ts'
 import { type BodyPart, tryIncomplete } from './body-parts.ts'
 import { checkImage } from './image-check.ts'
 import { limitProblem, Problem } from './problem.ts'
 
-export type Upload = { readonly scratch: Scratch; readonly digest: Digest }
+/** `scratchDir`: where the unlinked files are made. */
+export type UploadPlace = { readonly native: Native; readonly scratchDir: string }
+
+export type ProgramUpload = { readonly upload: Upload; readonly digest: Digest }
 
 export type JobRequest = {
   readonly manifest: Manifest
   readonly plan: Plan
   /** Present exactly when the manifest takes the program from a part. */
-  readonly program: Upload | undefined
+  readonly program: ProgramUpload | undefined
   readonly inputs: ReadonlyMap<string, Upload>
 }
 
-/** Throws Problem, ManifestError or PlanError. `scratchDir`: where the unlinked files are made. */
+/** Throws Problem, ManifestError or PlanError. */
 export async function readJobRequest(
   parts: AsyncIterable<BodyPart>,
   limits: Limits,
-  scratchDir: string,
+  place: UploadPlace,
 ): Promise<JobRequest> {
   let head: { manifest: Manifest; plan: Plan } | undefined
-  let program: Upload | undefined
+  let program: ProgramUpload | undefined
   const inputs = new Map<string, Upload>()
   let roomBytes = limits.requestBytesMax
   try {
@@ -41,12 +45,15 @@ export async function readJobRequest(
         continue
       }
       const role = roleOf(part.name, head.plan, program !== undefined, inputs)
-      const limit = role === 'program' ? 'programBytesMax' : 'partBytesMax'
-      const upload = await readUpload(part, limit, limits, scratchDir, roomBytes)
-      roomBytes -= upload.scratch.sizeBytes
-      if (role === 'program') program = upload
-      else inputs.set(part.name, upload)
-      if (part.name === head.plan.imagePart) await checkImage(upload.scratch, limits)
+      if (role === 'program') {
+        program = await readProgram(part, limits, place, roomBytes)
+        roomBytes -= program.upload.sizeBytes
+      } else {
+        const input = await readUpload(part, 'partBytesMax', limits, place, roomBytes)
+        roomBytes -= input.sizeBytes
+        inputs.set(part.name, input)
+        if (part.name === head.plan.imagePart) await checkImage(input, limits)
+      }
     }
     if (head === undefined)
       throw new Problem('part-missing', 'the body has no parts', { part: manifestPartName })
@@ -56,39 +63,51 @@ export async function readJobRequest(
     if (absent !== undefined) throw missing(absent)
     return { ...head, program, inputs }
   } catch (error) {
-    program?.scratch.close()
-    for (const input of inputs.values()) input.scratch.close()
+    program?.upload.close()
+    for (const input of inputs.values()) input.close()
     throw tryIncomplete(error) ?? error
   }
 }
 
+/** As readUpload, with the digest of the bytes. */
+export async function readProgram(
+  part: BodyPart,
+  limits: Limits,
+  place: UploadPlace,
+  roomBytes = limits.requestBytesMax,
+): Promise<ProgramUpload> {
+  const hash = createHash('sha256')
+  const upload = await readUpload(part, 'programBytesMax', limits, place, roomBytes, hash)
+  return { upload, digest: digestOfHex(hash.digest('hex')) }
+}
+
 /**
- * Reads a whole stream into a file, digest on the way. Throws Problem above `limits[name]` or
- * above `roomBytes`: what earlier parts have left of the request's limit.
+ * Reads a whole stream. Throws Problem above `limits[name]` or above `roomBytes`: what earlier
+ * parts have left of the request's limit.
  */
-export async function readUpload(
+async function readUpload(
   part: BodyPart,
   name: 'programBytesMax' | 'partBytesMax',
   limits: Limits,
-  scratchDir: string,
-  roomBytes = limits.requestBytesMax,
+  { native, scratchDir }: UploadPlace,
+  roomBytes: number,
+  hash?: Hash,
 ): Promise<Upload> {
-  const scratch = openScratch(scratchDir)
-  const hash = createHash('sha256')
+  const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
   try {
     for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
-      if (chunk.length > limits[name] - scratch.sizeBytes) {
+      if (chunk.length > limits[name] - writer.sizeBytes) {
         throw limitProblem(name, limits[name], 'bytes', { part: part.name })
       }
-      if (chunk.length > roomBytes - scratch.sizeBytes) {
+      if (chunk.length > roomBytes - writer.sizeBytes) {
         throw limitProblem('requestBytesMax', limits.requestBytesMax, 'bytes', { part: part.name })
       }
-      hash.update(chunk)
-      await scratch.append(chunk)
+      hash?.update(chunk)
+      await writer.append(chunk)
     }
-    return { scratch, digest: digestOfHex(hash.digest('hex')) }
+    return writer.finish()
   } catch (error) {
-    scratch.close()
+    writer.close()
     throw error
   }
 }

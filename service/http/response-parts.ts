@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
+import type { Report } from '../job/report.ts'
 import { reportPartName } from '../job/source-url.ts'
 import type { JobRun } from '../run/job-run.ts'
 import type { Output } from '../run/output.ts'
@@ -23,9 +24,29 @@ export function tryResponseForm(accept: string | undefined): ResponseForm | unde
 }
 
 export function openMultipart(run: JobRun): { contentType: string; body: Readable } {
-  const boundary = `zvm-${randomUUID()}`
-  const contentType = `multipart/mixed; boundary="${boundary}"`
-  return { contentType, body: Readable.from(multipart(run, boundary), { objectMode: false }) }
+  const boundary = makeBoundary()
+  return {
+    contentType: typeOf(boundary),
+    body: Readable.from(multipart(run, boundary), { objectMode: false }),
+  }
+}
+
+/** The same at once, when the job has ended and all that it wrote is in memory. */
+export function tryWholeMultipart(
+  run: JobRun,
+  report: Report,
+): { contentType: string; body: Buffer } | undefined {
+  const boundary = makeBoundary()
+  const pieces: Buffer[] = []
+  let prefix = ''
+  for (const output of run.outputs) {
+    const whole = output.tryWhole()
+    if (whole === undefined) return undefined
+    pieces.push(head(prefix, boundary, output.name, output.contentType), ...whole)
+    prefix = '\r\n'
+  }
+  pieces.push(tail(prefix, boundary, report))
+  return { contentType: typeOf(boundary), body: Buffer.concat(pieces) }
 }
 
 export function openTar(run: JobRun): { contentType: string; body: Readable } {
@@ -60,8 +81,20 @@ async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer>
     yield* output.chunks()
   }
   const { report } = await run.ended
-  yield head(prefix, boundary, reportPartName, 'application/json')
-  yield Buffer.from(`${JSON.stringify(report)}\r\n--${boundary}--\r\n`)
+  yield tail(prefix, boundary, report)
+}
+
+function makeBoundary(): string {
+  return `zvm-${randomUUID()}`
+}
+
+function typeOf(boundary: string): string {
+  return `multipart/mixed; boundary="${boundary}"`
+}
+
+function tail(prefix: string, boundary: string, report: Report): Buffer {
+  const start = head(prefix, boundary, reportPartName, 'application/json')
+  return Buffer.from(`${start}${JSON.stringify(report)}\r\n--${boundary}--\r\n`)
 }
 
 /** One with bytes first; one that ended without any only when no other may still speak. */

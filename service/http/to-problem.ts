@@ -1,9 +1,11 @@
 // From whatever was thrown to a Problem. Nothing foreign gets through: an unknown error is
 // `internal`.
 import { ManifestError, PlanError } from '../job/errors.ts'
-import { AdmissionError } from '../run/errors.ts'
+import { AdmissionError, ProgramRefusedError, WorkerError } from '../run/errors.ts'
+import { WireError } from '../run/wire.ts'
 import { StoreError } from '../store/errors.ts'
 import { Problem, type RequestCode } from './problem.ts'
+import { programProblem } from './refusal.ts'
 
 const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
   ENOSPC: ['no-space', 'the disk of the service is full'],

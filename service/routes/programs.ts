@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { limitProblem, Problem } from '../http/problem.ts'
-import { refusalOf } from '../http/refusal.ts'
-import { readUpload } from '../http/request-parts.ts'
+import { readProgram } from '../http/request-parts.ts'
 import { tryDigest } from '../job/digest.ts'
 
 const paramsSchema = z.object({ digest: z.string() })
@@ -16,22 +15,24 @@ export function addProgramRoutes(app: FastifyInstance, deps: Deps): void {
     const bytes = request.body as Readable | undefined
     if (bytes === undefined) throw new Problem('part-missing', 'the body is the program')
     const part = { name: 'program', contentType: '', bytes }
-    const upload = await readUpload(part, 'programBytesMax', limits, deps.scratchDir)
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
+    const place = deps.scheduler.admit()
     try {
-      const release = await deps.scheduler.acquire(gone.signal)
-      const report = await deps.programs.check(upload.scratch).finally(release)
-      const refusal = refusalOf(report)
-      if (refusal !== undefined) throw refusal
-      if (report === undefined) throw new Problem('worker-failed', 'the process gave no verdict')
-      if ((await deps.programs.count()) >= limits.storedProgramsMax) {
-        throw limitProblem('storedProgramsMax', limits.storedProgramsMax, 'programs')
+      const { upload, digest } = await readProgram(part, limits, deps.sessions)
+      try {
+        await place.acquire(gone.signal)
+        const { profile } = await deps.sessions.check(digest, () => upload.open())
+        if ((await deps.programs.count()) >= limits.storedProgramsMax) {
+          throw limitProblem('storedProgramsMax', limits.storedProgramsMax, 'programs')
+        }
+        const stored = await deps.programs.put(digest, upload, profile)
+        return reply.code(201).header('location', `/v1/programs/${stored.program}`).send(stored)
+      } finally {
+        upload.close()
       }
-      const stored = await deps.programs.put(upload.digest, upload.scratch, report)
-      return reply.code(201).header('location', `/v1/programs/${stored.program}`).send(stored)
     } finally {
-      upload.scratch.close()
+      place.release()
     }
   })
 

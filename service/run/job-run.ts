@@ -62,13 +62,7 @@ class Running implements JobRun {
   readonly #scratchDir: string
   readonly #limits: Limits
 
-  constructor(
-    plan: Plan,
-    program: Digest,
-    session: Session,
-    scratchDir: string,
-    limits: Limits,
-  ) {
+  constructor(plan: Plan, program: Digest, session: Session, scratchDir: string, limits: Limits) {
     this.#program = program
     this.#session = session
     this.#scratchDir = scratchDir

@@ -115,18 +115,9 @@ class DescriptorTable {
   }
 
   open(source: SourceUrl, alias: string): void {
-    switch (source.kind) {
-      case 'null':
-        if (alias === nvramAlias && this.#plan.nvram !== undefined) this.#add(this.#nvram())
-        else this.fds.push(this.#options.nothing)
-        return
-      case 'part':
-        return this.#add(this.#inputs.openPart(source.name))
-      case 'sha256':
-        return this.#add(this.#inputs.openBlob(source.digest))
-      case 'response':
-        return this.#add(this.#output(source.name))
-    }
+    const own = this.#openOwn(source, alias)
+    if (own !== undefined) this.#opened.push(own)
+    this.fds.push(own ?? this.#options.nothing)
   }
 
   closeTheirs(): void {
@@ -138,15 +129,23 @@ class DescriptorTable {
     for (const file of this.files.values()) file.close()
   }
 
-  #add(handle: FdHandle): void {
-    this.#opened.push(handle)
-    this.fds.push(handle)
+  #openOwn(source: SourceUrl, alias: string): FdHandle | undefined {
+    switch (source.kind) {
+      case 'null':
+        return alias === nvramAlias ? this.#nvram() : undefined
+      case 'part':
+        return this.#inputs.openPart(source.name)
+      case 'sha256':
+        return this.#inputs.openBlob(source.digest)
+      case 'response':
+        return this.#output(source.name)
+    }
   }
 
-  #nvram(): FdHandle {
-    return this.#options.native.makeMemfd('nvram', Buffer.from(this.#plan.nvram ?? ''), {
-      seal: true,
-    })
+  #nvram(): FdHandle | undefined {
+    const { nvram } = this.#plan
+    if (nvram === undefined) return undefined
+    return this.#options.native.makeMemfd('nvram', Buffer.from(nvram), { seal: true })
   }
 
   #output(name: string): FdHandle {

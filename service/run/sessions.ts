@@ -1,13 +1,14 @@
 // Everything that runs sessions, made once: the addon, two pools of workers (sessions, and the
 // judging of programs), the cache of images. Jobs come through `start`, programs through `check`.
 import { join } from 'node:path'
+import type { ReusePolicy } from '../config.ts'
 import type { Digest } from '../job/digest.ts'
 import type { Plan } from '../job/plan.ts'
 import { type FdHandle, loadNative, type Native } from '../native.ts'
 import type { WorkerError } from './errors.ts'
 import { type ImageLease, type ProgramLimits, Programs } from './programs.ts'
 import { type Session, type SessionInputs, startSession } from './session.ts'
-import { type ReusePolicy, WorkerPool } from './worker-pool.ts'
+import { WorkerPool } from './worker-pool.ts'
 
 export type SessionsLimits = ProgramLimits & {
   readonly concurrencyMax: number

@@ -1,13 +1,10 @@
 // Workers of one role: some wait, ready to be asked; each that dies is replaced; their number is
 // bounded. Who may reuse a worker is decided here and nowhere else.
+import type { ReusePolicy } from '../config.ts'
 import type { Native } from '../native.ts'
 import { WorkerError } from './errors.ts'
 import type { Hello } from './wire.ts'
 import { Worker, type WorkerOptions } from './worker.ts'
-
-/** session: every worker runs one task. tenant: those of one tenant. shared: those of anybody. */
-export const reusePolicies = ['session', 'tenant', 'shared'] as const
-export type ReusePolicy = (typeof reusePolicies)[number]
 
 export type PoolOptions = WorkerOptions & {
   readonly reuse: ReusePolicy

@@ -100,6 +100,7 @@ export class Worker {
         return
       }
       this.#state = 'busy'
+      this.#process.ref()
       const timer = setTimeout(
         () => this.#fail(new WorkerError('worker-overdue', `no answer in ${deadlineMs} ms`)),
         deadlineMs,
@@ -117,6 +118,8 @@ export class Worker {
   /** Ends it, whatever it does. Idempotent; onEnd still comes. */
   close(): void {
     this.#isOurs = true
+    if (this.#process.exited) return
+    this.#process.ref()
     this.#process.close()
   }
 
@@ -136,6 +139,8 @@ export class Worker {
     clearTimeout(this.#startTimer)
     this.#hello = hello
     this.#state = 'idle'
+    // Waiting is no reason for the service to go on; a task is.
+    this.#process.unref()
     this.#events.onIdle(this)
   }
 
@@ -144,6 +149,7 @@ export class Worker {
     if (task === undefined) throw new Error('an answer without a task')
     this.#task = undefined
     clearTimeout(task.timer)
+    this.#process.unref()
     this.tasksDone += 1
     const { tasksMax } = this.hello
     if (tasksMax === 0 || this.tasksDone < tasksMax) this.#state = 'idle'

@@ -12,6 +12,7 @@ import { parseManifest } from '../../service/job/parse-manifest.ts'
 import { makePlan } from '../../service/job/plan.ts'
 import { makeMetrics } from '../../service/metrics.ts'
 import { Scheduler } from '../../service/run/scheduler.ts'
+import { Sessions } from '../../service/run/sessions.ts'
 
 const root = join(import.meta.dirname, '../..')
 const servicePage = join(root, 'docs/service.md')
@@ -50,8 +51,18 @@ test('docs/service.md: every variable of service/config.ts, and no other', () =>
 })
 
 test('docs/service.md: every metric of ours, and no other', async () => {
-  const { registry } = makeMetrics(new Scheduler(limits))
+  const nativeDir = join(root, 'native/build')
+  const onWorkerDeath = () => assert.fail('no worker is started')
+  const sessions = new Sessions({
+    nativeDir,
+    scratchDir: '',
+    reuse: 'tenant',
+    limits,
+    onWorkerDeath,
+  })
+  const { registry } = makeMetrics(new Scheduler(limits), sessions, 1)
   const metrics = await registry.getMetricsAsJSON()
+  await sessions.close()
   const ours = metrics.map(({ name }) => name).filter((name) => name.startsWith('zvm_'))
   const told = [...service.matchAll(/^\| `(zvm_[a-z_]+)/gm)].map(([, name]) => name)
   assert.deepEqual([...told].sort(), [...ours].sort())

@@ -1,6 +1,7 @@
 // The addon against real worker processes: hello from program to report, cancel, death, hostile frames,
 // and nothing left behind after a thousand sessions. Plain JavaScript: runs in Node 20 and 24.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
@@ -221,4 +222,22 @@ test('1000 sessions leave no process, descriptor or handle', async () => {
   assert.equal(zvm.stats().workers, 0)
   assert.equal(zvm.stats().leakedHandles, 0)
   image.close()
+})
+
+test('a service that ends while workers wait ends cleanly', () => {
+  const script = `
+    const zvm = require(process.argv[1])
+    const path = process.argv[2]
+    for (let i = 0; i < 4; ++i) {
+      const worker = zvm.spawnWorker({ path, role: 'session' }, {
+        onFrame() { worker.unref() },
+        onExit() {}
+      })
+    }`
+  const { status, signal, stderr } = spawnSync(
+    process.execPath,
+    ['-e', script, `${buildDir}/zvm.node`, workerPath],
+    { encoding: 'utf8' },
+  )
+  assert.deepEqual([status, signal, stderr], [0, null, ''])
 })

@@ -347,8 +347,13 @@ test('a body above the limit of the request: 413, told or untold', async () => {
   assert.match(answer, /requestBytesMax/)
 })
 
-test('a full queue: 503 with Retry-After, at once', async () => {
-  const full = await startServer({ ZVM_QUEUE_MAX: '0' })
+test('no place left, not even for an upload: 503 with Retry-After, at once', async () => {
+  const full = await startServer({ ZVM_QUEUE_MAX: '0', ZVM_CONCURRENCY_MAX: '1' })
+  const head =
+    'POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\n'
+  const first = connect(full.port, '127.0.0.1')
+  first.write(`${head}Content-Length: ${whole.length}\r\n\r\n`)
+  await sleep(100)
   const answer = await fetch(`${full.url}/v1/jobs`, {
     method: 'POST',
     body: new Uint8Array(whole),
@@ -356,5 +361,6 @@ test('a full queue: 503 with Retry-After, at once', async () => {
   })
   assert.equal(answer.headers.get('retry-after'), '1')
   await expectProblem(answer, [503, 'queue-full'])
+  first.destroy()
   await full.settle()
 })
