@@ -4,9 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-  echo "benchmarks: channel, sandbox"
+  echo "benchmarks: channel, sandbox (native); http, stream (the service)"
   exit 2
 fi
 shift
+if [ -f "test/bench/http/$name.ts" ]; then
+  native/build.sh release
+  exec node "test/bench/http/$name.ts" "$@"
+fi
 native/build.sh release "bench-$name"
 exec "native/build/bench-$name" "$@"
