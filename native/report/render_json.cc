@@ -10,7 +10,7 @@ namespace {
 
 // A byte of a JSON string takes at most the six of \u00XX.
 constexpr size_t kEscapedByteSize = 6;
-constexpr size_t kFixedJsonSizeMax = 1024;
+constexpr size_t kFixedJsonSizeMax = 2048;
 constexpr size_t kChannelJsonSizeMax = 256;    // without the alias
 constexpr size_t kViolationJsonSizeMax = 192;  // rule name and reason included
 
@@ -136,6 +136,10 @@ void AddUsage(const Report& report, JsonObject& object) {
   object.Unsigned("peakMemoryBytes", report.peak_memory_bytes);
 }
 
+constexpr std::string_view kRegisterNames[kFaultRegisterCount] = {
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+
 void AddFault(const Report& report, JsonObject& object) {
   if (report.outcome != Outcome::kTrapped) {
     return object.Null("fault");
@@ -144,6 +148,10 @@ void AddFault(const Report& report, JsonObject& object) {
   fault.Unsigned("signal", report.fault_signal);
   // SAFETY: a guest address, 32 bits by type: a host address cannot leak through here.
   fault.Key("address").Add("\"0x").AddHex(report.fault_address, 8).AddChar('"');
+  JsonObject registers(fault.Key("registers"));
+  for (size_t i = 0; i < kFaultRegisterCount; ++i) {
+    registers.Key(kRegisterNames[i]).Add("\"0x").AddHex(report.fault_registers[i]).AddChar('"');
+  }
 }
 
 void AddError(const Report& report, JsonObject& object) {

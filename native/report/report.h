@@ -2,6 +2,8 @@
 // signal handler.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -26,6 +28,11 @@ enum class Outcome : uint8_t {
 };
 std::string_view OutcomeName(Outcome outcome);  // "exited", "trapped", ...
 
+// rax rbx rcx rdx rsi rdi rbp rsp r8..r15 of a guest that faulted. Addresses in the window are
+// guest addresses.
+inline constexpr size_t kFaultRegisterCount = 16;
+using FaultRegisters = std::array<uint64_t, kFaultRegisterCount>;
+
 struct Report {
   Outcome outcome = Outcome::kFailed;
   ValidatorState validator = ValidatorState::kNotRun;
@@ -38,6 +45,7 @@ struct Report {
   std::string_view reason_code;          // stable code for JSON, empty when exited
   uint32_t fault_signal = 0;             // trapped: signal number and guest address of rip
   uint32_t fault_address = 0;
+  FaultRegisters fault_registers = {};   // trapped by a signal
   uint64_t wall_us = 0, user_cpu_us = 0, system_cpu_us = 0;
   uint64_t memory_bytes = 0, peak_memory_bytes = 0;
   uint32_t line = 0, column = 0;         // manifest errors

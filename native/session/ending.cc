@@ -76,6 +76,11 @@ void Ending::SetFault(const GuestFault& fault) {
   code_ = "guest-fault";
   fault_signal_ = static_cast<uint32_t>(fault.signal);
   fault_address_ = static_cast<uint32_t>(fault.rip - ZVM_WINDOW_BASE);
+  static_assert(sizeof fault.registers / sizeof fault.registers[0] == kFaultRegisterCount);
+  for (size_t i = 0; i < kFaultRegisterCount; ++i) {
+    const uint64_t offset = fault.registers[i] - ZVM_WINDOW_BASE;
+    fault_registers_[i] = offset < ZVM_WINDOW_SIZE_BYTES ? offset : fault.registers[i];
+  }
   state_.Add("Signal ").AddUnsigned(fault_signal_).Add(" from untrusted code: Halting at 0x");
   for (unsigned digit = kAddressDigits; digit-- > 0;) {
     state_.AddChar(kUpperDigits[fault.rip >> (4 * digit) & 15]);
@@ -136,6 +141,7 @@ void Ending::Fill(Report& report) const {
   report.column = column_;
   report.fault_signal = fault_signal_;
   report.fault_address = fault_address_;
+  report.fault_registers = fault_registers_;
 }
 
 }  // namespace zvm

@@ -46,6 +46,7 @@ class Ending {
   std::string_view code_;
   unsigned line_ = 0, column_ = 0;
   uint32_t fault_signal_ = 0, fault_address_ = 0;
+  FaultRegisters fault_registers_ = {};
   FixedText<sizeof(Failure::text) + 64> state_;
 };
 

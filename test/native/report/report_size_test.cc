@@ -33,6 +33,7 @@ struct LargestReport {
     report.state = state;
     report.reason_code = "a-long-reason-code-that-no-layer-has-so-far-but-may-have-some-day";
     report.fault_signal = report.fault_address = report.line = report.column = UINT32_MAX;
+    report.fault_registers.fill(UINT64_MAX);
     report.wall_us = report.user_cpu_us = UINT64_MAX;
     report.memory_bytes = report.peak_memory_bytes = report.violation_count = UINT64_MAX;
     report.program_digest = program;

@@ -120,12 +120,15 @@ TEST_CASE("json: trapped, with a guest address") {
   report.state = "Signal 11 from untrusted code: Halting at 0x440A00020000";
   report.fault_signal = 11;
   report.fault_address = 0x20000;
+  report.fault_registers[0] = 0x123456789;
+  report.fault_registers[15] = 0x10;
   const std::string json = Render(report, ReportFormat::kJson);
   CHECK(IsWellFormedJson(json));
   CHECK(json.starts_with("{\"outcome\":\"trapped\",\"exitCode\":null,\"reason\":\"fault\","
                          "\"status\":4,\"validator\":\"ok\",\"profile\":\"nacl\","));
-  CHECK(json.find("\"fault\":{\"signal\":11,\"address\":\"0x00020000\"},\"error\":null") !=
-        json.npos);
+  CHECK(json.find("\"fault\":{\"signal\":11,\"address\":\"0x00020000\","
+                  "\"registers\":{\"rax\":\"0x123456789\",\"rbx\":\"0x0\",") != json.npos);
+  CHECK(json.find("\"r15\":\"0x10\"}},\"error\":null") != json.npos);
   CHECK(json.find("440A") == json.npos);
 }
 
