@@ -1,7 +1,6 @@
 // Composes the HTTP application. Never listens, never reads the environment.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { Problem, problemBody, problemType } from './http/problem.ts'
@@ -46,9 +45,10 @@ export async function buildApp(config: Config): Promise<App> {
   await sessions.open()
   http.addHook('onClose', () => sessions.close())
   const metrics = makeMetrics(scheduler, sessions, limits.tenantLabelsMax)
-  await http.register(multipart)
   // Bodies are streams; whoever reads them counts the bytes.
-  http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
+  for (const type of ['multipart/form-data', 'application/x-tar']) {
+    http.addContentTypeParser(type, (_request, _body, done) => done(null, undefined))
+  }
   http.addContentTypeParser('*', (_request, body, done) => done(null, body))
   http.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)

@@ -2,7 +2,6 @@
 // Program and inputs go to memory files or unlinked files, one chunk at a time; whoever calls owns
 // the uploads in the result, and after a failure none is left.
 import { createHash, type Hash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'
 import { type Digest, digestOfHex } from '../job/digest.ts'
 import type { Manifest } from '../job/manifest.ts'
@@ -95,7 +94,7 @@ async function readUpload(
 ): Promise<Upload> {
   const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
   try {
-    for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
+    for await (const chunk of part.bytes) {
       if (chunk.length > limits[name] - writer.sizeBytes) {
         throw limitProblem(name, limits[name], 'bytes', { part: part.name })
       }
@@ -135,10 +134,10 @@ function guessForm(bytes: Buffer): 'json' | 'classic' {
   return bytes.toString('latin1').trimStart().startsWith('{') ? 'json' : 'classic'
 }
 
-async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
+async function readSmall(stream: AsyncIterable<Buffer>, sizeMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     size += chunk.length
     if (size > sizeMax) {
       throw limitProblem('manifestBytesMax', sizeMax, 'bytes', { part: manifestPartName })
