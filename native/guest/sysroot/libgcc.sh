@@ -37,3 +37,6 @@ done
 compile frames "$here/libgcc/frames.c" "${unwind[@]}"
 rm -f "$prefix/lib/$profile/libgcc.a"
 "$tools/zvm-ar" rcs "$prefix/lib/$profile/libgcc.a" "${objects[@]}"
+# The members are under conditions that a wrong tm.h leaves false: empty objects, no error.
+[ -n "$("$tools/zvm-nm" "$prefix/lib/$profile/libgcc.a" | grep ' T __udivti3')" ] ||
+  { echo "libgcc.sh: the helper functions are empty" >&2; exit 1; }

@@ -8,6 +8,8 @@
 #define REG_VALUE_IN_UNWIND_CONTEXT 1
 #define ASSUME_EXTENDED_UNWIND_CONTEXT 1
 #define STACK_GROWS_DOWNWARD 1
+/* libgcc2.c is empty where this is not at least LIBGCC2_UNITS_PER_WORD. */
+#define MIN_UNITS_PER_WORD 8
 #define LIBGCC2_UNITS_PER_WORD 8
 #define BITS_PER_UNIT 8
 #endif
