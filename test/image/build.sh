@@ -26,7 +26,7 @@ buildah "${storage[@]}" copy -q "$base" "$rootfs" / >/dev/null
 buildah "${storage[@]}" copy -q "$base" node_modules/node/bin/node /usr/local/bin/node >/dev/null
 buildah "${storage[@]}" copy -q "$base" "$work/npm" /usr/local/lib/node_modules/npm >/dev/null
 # How this machine reaches its package sources.
-for file in /etc/apt/apt.conf.d/99* /etc/npmrc /usr/local/etc/npmrc; do
+for file in /etc/apt/apt.conf.d/99*; do
   [ ! -f "$file" ] || buildah "${storage[@]}" copy -q "$base" "$file" "$file" >/dev/null
 done
 # And whom it trusts on the way.
