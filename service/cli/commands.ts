@@ -1,21 +1,13 @@
 // What `zvm` can be asked: subcommands, their options and help. No work is done here; each action
 // calls the file of its command.
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command } from 'commander'
 import { makeCompletion, type Shell, shells } from './completion.ts'
 import type { ProgramOptions } from './job-files.ts'
-import {
-  cancelJob,
-  fetchOutputs,
-  followJob,
-  type JobOptions,
-  listJobs,
-  type OutputsOptions,
-  showJob,
-} from './jobs.ts'
 import { runTool } from './native-tool.ts'
+import { collectMore, count, json, withOutputs, withServer } from './options.ts'
 import { plan } from './plan.ts'
-import { getProgram, putProgram, type ServerOptions } from './programs.ts'
 import { type RunOptions, run } from './run.ts'
+import { addServiceCommands } from './service-commands.ts'
 import { type SubmitOptions, submit } from './submit.ts'
 
 const statuses = `
@@ -48,8 +40,7 @@ export function makeProgram(wantsJson: boolean, onStatus: (status: number) => vo
     })
   addJobCommands(program, onStatus)
   addTools(program, onStatus)
-  addPrograms(program)
-  addJobs(program, onStatus)
+  addServiceCommands(program, onStatus)
   program
     .command('completion')
     .description('print a completion script; its first line says how to use it')
@@ -117,58 +108,6 @@ function addTools(program: Command, onStatus: (status: number) => void): void {
   }
 }
 
-function addPrograms(program: Command): void {
-  const programs = program.command('programs').description('programs that a service has stored')
-  withServer(programs.command('put'))
-    .description('validate and store; prints the digest, by which manifests name it')
-    .argument('<nexe>')
-    .addOption(json())
-    .action((path: string, flags: ServerOptions) => putProgram(path, flags))
-  withServer(programs.command('get'))
-    .description('what is known of a stored program')
-    .argument('<digest>')
-    .addOption(json())
-    .action((digest: string, flags: ServerOptions) => getProgram(digest, flags))
-}
-
-function addJobs(program: Command, onStatus: (status: number) => void): void {
-  const jobs = program.command('jobs').description('jobs that were left with a service')
-  withServer(jobs.command('list'))
-    .description('all that the service still knows, latest first')
-    .option('--state <state>', 'only those: queued, running, done, failed, cancelled, interrupted')
-    .addOption(json())
-    .action((flags: JobOptions & { state?: string }) => listJobs(flags))
-  withServer(jobs.command('show'))
-    .description('state, outputs and report of one')
-    .argument('<id>')
-    .addOption(json())
-    .action((id: string, flags: JobOptions) => showJob(id, flags))
-  withServer(withOutputs(jobs.command('outputs')))
-    .description('fetch what an ended job wrote; exit status as of submit')
-    .usage('[options] ID')
-    .argument('<id>')
-    .action(async (id: string, flags: OutputsOptions) => onStatus(await fetchOutputs(id, flags)))
-  withServer(jobs.command('cancel'))
-    .description('stop one; one that has ended is forgotten')
-    .argument('<id>')
-    .addOption(json())
-    .action((id: string, flags: JobOptions) => cancelJob(id, flags))
-  withServer(program.command('logs'))
-    .description('events of a job as they happen, until it ends')
-    .argument('<id>')
-    .addOption(json())
-    .action((id: string, flags: JobOptions) => followJob(id, flags))
-}
-
-function withOutputs(command: Command): Command {
-  return command
-    .option('-o, --output <name=file>', 'where an output goes ("-": standard output)', collect, [])
-    .option('--output-dir <folder>', 'where outputs go that have no place of their own', '.')
-    .option('--report <file>', 'write the report there')
-    .option('--summary', 'print the cost and the channels to standard error')
-    .addOption(json())
-}
-
 function withJobOptions(command: Command): Command {
   return withOutputs(command.usage('[options] JOB...').argument('<job...>'))
     .option('--no-stdin', 'a program without a manifest gets an empty standard input')
@@ -179,31 +118,6 @@ function withJobOptions(command: Command): Command {
     .addHelpText('after', jobHelp + statuses)
 }
 
-function withServer(command: Command): Command {
-  return command.addOption(
-    new Option('-s, --server <url>', 'the service')
-      .env('ZVM_SERVER')
-      .default('http://127.0.0.1:8080'),
-  )
-}
-
-function json(): Option {
-  return new Option('--json', 'machine-readable: reports and errors as one line of JSON')
-}
-
 function programOptionsOf({ env, image, memory, timeout }: JobFlags): ProgramOptions {
   return { env, image, memory, timeout }
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
-}
-
-function collectMore(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value]
-}
-
-function count(text: string): number {
-  if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('a whole number is wanted.')
 }

@@ -82,3 +82,17 @@ test('programs: put, get, run by digest; an unknown digest', async () => {
   assert.equal(unknown.status, 125)
   assert.equal((JSON.parse(unknown.stderr) as { code: string }).code, 'program-not-found')
 })
+
+test('objects: put, get, list, delete; what is not there', async () => {
+  await writeFile(join(folder, 'object'), 'some bytes\n')
+  const stored = await zvm('objects', 'put', 'shelf/a b/c?', 'object', '--type', 'text/plain')
+  assert.match(stored.stdout, /^sha256:[0-9a-f]{64}\n$/)
+  assert.equal((await zvm('objects', 'get', 'shelf/a b/c?')).stdout, 'some bytes\n')
+  const listed = await zvm('objects', 'list', 'shelf', '--prefix', 'a', '--json')
+  assert.equal((JSON.parse(listed.stdout) as { key: string }).key, 'a b/c?')
+  assert.equal((await zvm('objects', 'delete', 'shelf/a b/c?')).status, 0)
+  const gone = await zvm('objects', 'get', 'shelf/a b/c?', '--json')
+  assert.equal(gone.status, 125)
+  assert.equal((JSON.parse(gone.stderr) as { code: string }).code, 'object-not-found')
+  assert.equal((await zvm('objects', 'get', 'shelf')).status, 127)
+})
