@@ -10,6 +10,7 @@ import { addJobRoutes } from './routes/jobs.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addProgramRoutes } from './routes/programs.ts'
 import { addServiceRoutes } from './routes/service.ts'
+import { NodeSlots } from './run/node-slots.ts'
 import { ProgramStore } from './run/program-store.ts'
 import { Scheduler } from './run/scheduler.ts'
 import { Sessions } from './run/sessions.ts'
@@ -70,7 +71,8 @@ export async function buildApp(config: Config): Promise<App> {
   })
   const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
   http.addHook('onClose', async () => store.close())
-  const deps = { config, scheduler, programs, sessions, metrics, store }
+  const nodeSlots = new NodeSlots(config.limits.nodesRunningMax)
+  const deps = { config, scheduler, programs, sessions, metrics, store, nodeSlots }
   addJobRoutes(http, deps)
   addProgramRoutes(http, deps)
   addObjectRoutes(http, deps)
