@@ -1,6 +1,7 @@
 // Composes the HTTP application. Never listens, never reads the environment.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { Problem, problemBody, problemType } from './http/problem.ts'
@@ -46,10 +47,9 @@ export async function buildApp(config: Config): Promise<App> {
   await sessions.open()
   http.addHook('onClose', () => sessions.close())
   const metrics = makeMetrics(scheduler, sessions, limits.tenantLabelsMax)
+  await http.register(multipart)
   // Bodies are streams; whoever reads them counts the bytes.
-  for (const type of ['multipart/form-data', 'application/x-tar']) {
-    http.addContentTypeParser(type, (_request, _body, done) => done(null, undefined))
-  }
+  http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
   http.addContentTypeParser('*', (_request, body, done) => done(null, body))
   http.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)

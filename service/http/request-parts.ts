@@ -2,6 +2,7 @@
 // Program and inputs go to memory files or unlinked files, one chunk at a time; whoever calls owns
 // the uploads in the result, and after a failure none is left.
 import { createHash, type Hash } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'
 import { type Digest, digestOfHex } from '../job/digest.ts'
 import { type GraphPlan, makeGraphPlan } from '../job/graph-plan.ts'
@@ -98,7 +99,7 @@ async function readUpload(
 ): Promise<Upload> {
   const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
   try {
-    for await (const chunk of part.bytes) {
+    for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
       if (chunk.length > limits[name] - writer.sizeBytes) {
         throw limitProblem(name, limits[name], 'bytes', { part: part.name })
       }
@@ -139,10 +140,10 @@ function guessForm(bytes: Buffer): 'json' | 'classic' {
   return bytes.toString('latin1').trimStart().startsWith('{') ? 'json' : 'classic'
 }
 
-async function readSmall(stream: AsyncIterable<Buffer>, sizeMax: number): Promise<Buffer> {
+async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream) {
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > sizeMax) {
       throw limitProblem('manifestBytesMax', sizeMax, 'bytes', { part: manifestPartName })
