@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh [guest|demo|image]: makes sure that the Debian packages of the native build (or of the
-# guest's libraries, or of the demo) are there. Silent when nothing is missing.
+# packages.sh [guest|examples|ports|demo|image]: makes sure that the Debian packages of the native
+# build (or of the part that is named) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
   doctest-dev libuv1-dev nettle-dev)
@@ -11,6 +11,10 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
 [ "${1:-}" = demo ] && packages=(bible-kjv curl ca-certificates)
 # `packages.sh image`: what builds the Dockerfile without a container engine.
 [ "${1:-}" = image ] && packages=(buildah debootstrap runc curl ca-certificates util-linux)
+# `packages.sh examples`: headers that the examples include.
+[ "${1:-}" = examples ] && packages=(libstb-dev)
+# `packages.sh ports`: what the ports' own makefiles run, and what their tests compare with.
+[ "${1:-}" = ports ] && packages=(gcc libc6-dev make tcl bzip2 gzip xz-utils gawk perl diffutils)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

@@ -16,8 +16,8 @@ ctest --test-dir native/build --output-on-failure --parallel "$jobs"
 echo "== guest libraries and programs (the first time some minutes; cached afterwards)"
 npm run --silent build:guest
 test/guest/runtime/run.sh
-examples/run.sh hello
-examples/run.sh wordcount
+examples/run.sh
+examples/ports/run.sh bzip2 zlib
 
 echo "== the service: dependencies, lint, unit tests, real HTTP against real sandboxes"
 [ -d node_modules/fastify ] || npm ci --no-audit --no-fund

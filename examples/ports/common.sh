@@ -1,34 +1,67 @@
-# Shared by the ports: where things are, and how a finished program is run. Sourced, not executed.
+# Shared by the ports' build.sh and test.sh: where things are, the cache of finished programs, and
+# the tally of a test run. Sourced after `port` is set, not executed.
 set -euo pipefail
 ports=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$(cd "$ports/../../native/build" && pwd)
+cache=${ZVM_CACHE_DIR:-$HOME/.cache/zvm}
 work=$tools/ports/$port
 profile=${ZVM_PROFILE:-zvm}
+export ZVM_PROFILE=$profile
+nexe=$work/$port-$profile.nexe
 mkdir -p "$work"
 
-# run NEXE STDIN STDOUT [ARGUMENT...]: one session; prints what the program wrote to standard error
-# and returns its exit code, or 125 when the session did not end by itself.
-run() {
-  local nexe=$1 input=$2 output=$3 arguments="" argument
-  shift 3
-  for argument in "$@"; do
-    arguments+=" $(printf '%s' "$argument" |
-      sed -e 's/\\/\\x5c/g' -e 's/"/\\x22/g' -e 's/,/\\x2c/g' -e 's/#/\\x23/g' -e 's/ /\\x20/g')"
-  done
-  printf '[args]\nargs =%s\n[env]\nname=HOME, value=/home\n' " $port$arguments" >"$work/nvram"
-  cat >"$work/manifest" <<EOF
-Version = 20130611
-Program = $nexe
-Memory = 1073741824, 0
-Timeout = 120
-Node = 1
-Channel = $input, /dev/stdin, 0, 0, 1000000, 1000000000, 0, 0
-Channel = $output, /dev/stdout, 0, 0, 0, 0, 1000000, 1000000000
-Channel = $work/stderr, /dev/stderr, 0, 0, 0, 0, 1000000, 1000000000
-Channel = $work/nvram, /dev/nvram, 1, 0, 4096, 1048576, 0, 0
-EOF
-  "$tools/zvm-run" "$work/manifest" >"$work/report" || true
-  cat "$work/stderr" >&2
-  [ "$(sed -n 6p "$work/report")" = ok ] || { cat "$work/report" >&2; return 125; }
-  return "$(sed -n 3p "$work/report")"
+# sources PACKAGE [NAME]: a Debian source package's upstream files in $work/NAME (source).
+sources() {
+  local folder=$work/${2:-source}
+  [ -d "$folder" ] && [ -f "$cache/sources/$1/.verified" ] || "$ports/fetch.sh" "$1" "$folder"
 }
+
+# restored OUTPUT...: true when these files of $work could be taken from the cache, under the digest
+# of the guest libraries, the compiler, the sources and this port's files.
+restored() {
+  local digest
+  digest=$(cat "$tools"/sysroot/.stamps/*-"$profile" "$tools/zvm-cc" "$tools/zvm-validate" \
+    "$ports/common.sh" "$ports/$port/build.sh" "$@" 2>/dev/null | sha256sum)
+  archive=$cache/ports/$port-$profile-${digest:0:32}.tar
+  [ -f "$archive" ] && tar -C "$work" -xf "$archive"
+}
+
+# keep OUTPUT...: puts them into the cache.
+keep() {
+  mkdir -p "$cache/ports"
+  tar -C "$work" -cf "$archive.$$" "$@"
+  mv "$archive.$$" "$archive"
+}
+
+# command NEXE NAME: a command NAME in $work/bin that runs NEXE in the sandbox; see sandboxed.sh.
+command_for() {
+  mkdir -p "$work/bin"
+  printf '#!/bin/sh\nexec %s %s %s "$@"\n' "$ports/sandboxed.sh" "$1" "$2" >"$work/bin/$2"
+  chmod +x "$work/bin/$2"
+}
+
+sandboxed() { "$ports/sandboxed.sh" "$@"; }
+
+# note STATUS NAME: one result; STATUS is 0 for passed.
+note() {
+  if [ "$1" -eq 0 ]; then echo "ok $2"; else echo "FAILED $2"; fi >>"$work/results"
+}
+
+# judge: prints `PORT passed/total` over $work/results. Fails when a test fails that
+# known-failures.txt does not name (NAME, a tab, the reason), and when one that it names passes.
+judge() {
+  local known=$ports/$port/known-failures.txt passed total surprises=0
+  passed=$(grep -c '^ok ' "$work/results" || true)
+  total=$(grep -cE '^(ok|FAILED) ' "$work/results" || true)
+  grep '^FAILED ' "$work/results" | cut -d' ' -f2- | sort >"$work/failed" || true
+  { [ ! -f "$known" ] || grep -v '^#' "$known" | cut -f1 | sort; } >"$work/known"
+  comm -23 "$work/failed" "$work/known" | sed "s/^/$port: unexpected failure: /" >"$work/surprise"
+  comm -13 "$work/failed" "$work/known" | sed "s/^/$port: passes, listed as known failure: /" \
+    >>"$work/surprise"
+  cat "$work/surprise"
+  [ -s "$work/surprise" ] && surprises=1
+  [ "$total" -gt 0 ] || { echo "$port: no test ran"; surprises=1; }
+  echo "$port $passed/$total (known failures: $(wc -l <"$work/known"), profile $profile)"
+  return $surprises
+}
+: >"$work/results"

@@ -29,7 +29,11 @@ common_digest=$(
 sources_of() {
   case $1 in
     newlib) ls sysroot/newlib.sh sysroot/newlib-port.sh ;;
-    runtime) ls sysroot/runtime.sh runtime/* crt/* ../abi/*.h; find include -type f ;;
+    # The runtime's headers take the place of newlib's: it is laid over each newlib again.
+    runtime)
+      ls sysroot/runtime.sh runtime/* crt/* ../abi/*.h sysroot/newlib.sh sysroot/newlib-port.sh
+      find include -type f
+      ;;
     libgcc) ls sysroot/libgcc.sh sysroot/gcc-source.sh sysroot/libgcc/* ;;
     libstdcxx) ls sysroot/libstdcxx.sh sysroot/gcc-source.sh sysroot/newlib-port.sh ;;
     *) echo "guest: unknown stage '$1'" >&2; return 1 ;;

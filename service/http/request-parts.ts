@@ -2,13 +2,11 @@
 // Program and inputs go to memory files or unlinked files, one chunk at a time; whoever calls owns
 // the uploads in the result, and after a failure none is left.
 import { createHash, type Hash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'
 import { type Digest, digestOfHex } from '../job/digest.ts'
-import { type GraphPlan, makeGraphPlan } from '../job/graph-plan.ts'
-import type { Listing } from '../job/instances.ts'
-import { isGraph, parseJobManifest, tryManifestForm } from '../job/parse-manifest.ts'
-import { makePlan, type PartNames, type Plan } from '../job/plan.ts'
+import type { Manifest } from '../job/manifest.ts'
+import { parseManifest, tryManifestForm } from '../job/parse-manifest.ts'
+import { makePlan, type Plan } from '../job/plan.ts'
 import { manifestPartName } from '../job/source-url.ts'
 import type { Native } from '../native.ts'
 import { type Upload, UploadWriter } from '../run/upload.ts'
@@ -22,53 +20,50 @@ export type UploadPlace = { readonly native: Native; readonly scratchDir: string
 export type ProgramUpload = { readonly upload: Upload; readonly digest: Digest }
 
 export type JobRequest = {
-  readonly plan: Plan | GraphPlan
-  /** By part name: exactly those that the manifest takes from parts. */
-  readonly programs: ReadonlyMap<string, ProgramUpload>
+  readonly manifest: Manifest
+  readonly plan: Plan
+  /** Present exactly when the manifest takes the program from a part. */
+  readonly program: ProgramUpload | undefined
   readonly inputs: ReadonlyMap<string, Upload>
 }
 
-/** The uploads of a request, when sessions have descriptors of their own. Idempotent. */
-export function closeRequest(job: Pick<JobRequest, 'programs' | 'inputs'>): void {
-  for (const { upload } of job.programs.values()) upload.close()
-  for (const upload of job.inputs.values()) upload.close()
-}
-
-/** `listing`: objects for the wildcards of a graph. Throws Problem, ManifestError or PlanError. */
+/** Throws Problem, ManifestError or PlanError. */
 export async function readJobRequest(
   parts: AsyncIterable<BodyPart>,
   limits: Limits,
   place: UploadPlace,
-  listing: Listing,
 ): Promise<JobRequest> {
-  let plan: Plan | GraphPlan | undefined
-  const programs = new Map<string, ProgramUpload>()
+  let head: { manifest: Manifest; plan: Plan } | undefined
+  let program: ProgramUpload | undefined
   const inputs = new Map<string, Upload>()
   let roomBytes = limits.requestBytesMax
   try {
     for await (const part of parts) {
-      if (plan === undefined) {
-        plan = await readManifestPart(part, limits, listing)
+      if (head === undefined) {
+        head = await readManifestPart(part, limits)
         continue
       }
-      if (roleOf(part.name, plan, programs, inputs) === 'program') {
-        const program = await readProgram(part, limits, place, roomBytes)
+      const role = roleOf(part.name, head.plan, program !== undefined, inputs)
+      if (role === 'program') {
+        program = await readProgram(part, limits, place, roomBytes)
         roomBytes -= program.upload.sizeBytes
-        programs.set(part.name, program)
       } else {
         const input = await readUpload(part, 'partBytesMax', limits, place, roomBytes)
         roomBytes -= input.sizeBytes
         inputs.set(part.name, input)
-        if (plan.imageParts.includes(part.name)) await checkImage(input, limits)
+        if (part.name === head.plan.imagePart) await checkImage(input, limits)
       }
     }
-    if (plan === undefined) throw missing(manifestPartName, 'the body has no parts')
-    const wanted = [...plan.programParts, ...plan.inputParts]
-    const absent = wanted.find((name) => !programs.has(name) && !inputs.has(name))
-    if (absent !== undefined) throw missing(absent, 'the manifest names it')
-    return { plan, programs, inputs }
+    if (head === undefined)
+      throw new Problem('part-missing', 'the body has no parts', { part: manifestPartName })
+    const wanted = head.plan.program.kind === 'part' ? head.plan.program.name : undefined
+    if (wanted !== undefined && program === undefined) throw missing(wanted)
+    const absent = head.plan.inputParts.find((name) => !inputs.has(name))
+    if (absent !== undefined) throw missing(absent)
+    return { ...head, program, inputs }
   } catch (error) {
-    closeRequest({ programs, inputs })
+    program?.upload.close()
+    for (const input of inputs.values()) input.close()
     throw tryIncomplete(error) ?? error
   }
 }
@@ -99,7 +94,7 @@ async function readUpload(
 ): Promise<Upload> {
   const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
   try {
-    for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
+    for await (const chunk of part.bytes) {
       if (chunk.length > limits[name] - writer.sizeBytes) {
         throw limitProblem(name, limits[name], 'bytes', { part: part.name })
       }
@@ -119,8 +114,7 @@ async function readUpload(
 async function readManifestPart(
   part: BodyPart,
   limits: Limits,
-  listing: Listing,
-): Promise<Plan | GraphPlan> {
+): Promise<{ manifest: Manifest; plan: Plan }> {
   if (part.name !== manifestPartName) {
     throw new Problem('part-order', 'the first part is the manifest', { part: part.name })
   }
@@ -131,8 +125,8 @@ async function readManifestPart(
       part: manifestPartName,
     })
   }
-  const manifest = parseJobManifest(bytes, form)
-  return isGraph(manifest) ? makeGraphPlan(manifest, listing, limits) : makePlan(manifest, limits)
+  const manifest = parseManifest(bytes, form)
+  return { manifest, plan: makePlan(manifest, limits) }
 }
 
 // Tar members have no media type: a JSON manifest begins with a brace.
@@ -140,10 +134,10 @@ function guessForm(bytes: Buffer): 'json' | 'classic' {
   return bytes.toString('latin1').trimStart().startsWith('{') ? 'json' : 'classic'
 }
 
-async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
+async function readSmall(stream: AsyncIterable<Buffer>, sizeMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     size += chunk.length
     if (size > sizeMax) {
       throw limitProblem('manifestBytesMax', sizeMax, 'bytes', { part: manifestPartName })
@@ -155,28 +149,24 @@ async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
 
 function roleOf(
   name: string,
-  plan: PartNames,
-  programs: ReadonlyMap<string, ProgramUpload>,
+  plan: Plan,
+  hasProgram: boolean,
   inputs: ReadonlyMap<string, Upload>,
 ): 'program' | 'input' {
-  if (name === manifestPartName || inputs.has(name) || programs.has(name)) {
+  const programPart = plan.program.kind === 'part' ? plan.program.name : undefined
+  const isProgram = name === programPart
+  if (name === manifestPartName || inputs.has(name) || (isProgram && hasProgram)) {
     throw new Problem('part-duplicate', 'this part came already', { part: name })
   }
-  if (plan.programParts.includes(name)) {
-    if (inputs.size > 0) throw programsFirst(name)
-    return 'program'
-  }
-  if (!plan.inputParts.includes(name)) {
+  if (!isProgram && !plan.inputParts.includes(name)) {
     throw new Problem('part-unexpected', 'no channel of the manifest reads it', { part: name })
   }
-  if (programs.size < plan.programParts.length) throw programsFirst(name)
-  return 'input'
+  if (!isProgram && programPart !== undefined && !hasProgram) {
+    throw new Problem('part-order', 'the program comes before the inputs', { part: name })
+  }
+  return isProgram ? 'program' : 'input'
 }
 
-function programsFirst(name: string): Problem {
-  return new Problem('part-order', 'the program comes before the inputs', { part: name })
-}
-
-function missing(name: string, detail: string): Problem {
-  return new Problem('part-missing', detail, { part: name })
+function missing(name: string): Problem {
+  return new Problem('part-missing', 'the manifest names it', { part: name })
 }

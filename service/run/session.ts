@@ -1,12 +1,11 @@
 // One session in a worker: from a plan to descriptors and a start frame, from the report frame to
 // what the session ended with. No host path reaches the worker; it gets descriptors only.
 import { openSync } from 'node:fs'
-import { type ChannelOf, nvramAlias, writesAtRandom } from '../job/channel.ts'
+import { nvramAlias } from '../job/channel.ts'
 import type { Digest } from '../job/digest.ts'
-import type { LinkUrl } from '../job/links.ts'
-import type { ObjectUrl } from '../job/node-url.ts'
-import type { SessionPlan, SessionSource } from '../job/plan.ts'
+import type { Plan } from '../job/plan.ts'
 import type { NativeReport } from '../job/report.ts'
+import type { SourceUrl } from '../job/source-url.ts'
 import type { FdHandle, Native } from '../native.ts'
 import { WorkerError } from './errors.ts'
 import type { ImageLease } from './programs.ts'
@@ -23,20 +22,10 @@ const cancelMs = 50
 export type SessionInputs = {
   readonly openPart: (name: string) => FdHandle
   readonly openBlob: (digest: Digest) => FdHandle
-  /** Of a graph: an object that exists, and this node's end of a link. */
-  readonly openObject: (url: ObjectUrl) => FdHandle
-  readonly openLink: (url: LinkUrl, end: 'read' | 'write') => FdHandle
-}
-
-/** How an output is called in a session's `pipes` and `files`. */
-export function outputName(
-  source: Extract<SessionSource, { kind: 'response' | 'object' }>,
-): string {
-  return source.kind === 'response' ? source.name : `${source.bucket}/${source.key}`
 }
 
 export type Session = {
-  /** Read ends, by outputName. Whoever has the session closes them. */
+  /** Read ends, by response name. Whoever has the session closes them. */
   readonly pipes: ReadonlyMap<string, FdHandle>
   /** Outputs that are written at random. The same. */
   readonly files: ReadonlyMap<string, Scratch>
@@ -44,8 +33,6 @@ export type Session = {
   readonly ended: Promise<NativeReport | WorkerError>
   /** Asks for an end, takes it a moment later. */
   cancel(): void
-  /** Cancels it and frees its outputs: nobody wants them. */
-  abandon(): void
 }
 
 export type SessionOptions = {
@@ -60,7 +47,7 @@ let lastSessionId = 0
 
 /** Throws WireError when the plan does not fit into a frame; then nothing is left behind. */
 export function startSession(
-  plan: SessionPlan,
+  plan: Plan,
   image: ImageLease,
   inputs: SessionInputs,
   worker: Worker,
@@ -68,8 +55,8 @@ export function startSession(
 ): Session {
   const table = new DescriptorTable(plan, inputs, options)
   try {
-    for (const channel of plan.channels) {
-      for (const source of channel.sources) table.open(source, channel)
+    for (const { alias, sources } of plan.channels) {
+      for (const source of sources) table.open(source, alias)
     }
     lastSessionId += 1
     const frame = encodeStart(lastSessionId, {
@@ -86,11 +73,6 @@ export function startSession(
     const answer = worker.ask(frame, [image.handle, ...table.fds], deadlineMs)
     let timer: NodeJS.Timeout | undefined
     let isOver = false
-    const cancel = () => {
-      if (isOver || timer !== undefined) return
-      worker.kill('SIGTERM')
-      timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
-    }
     const ended = answer.then(
       (report) => toNativeReport(decodeReport(report, plan.channels.length), plan),
       (error) => error,
@@ -102,10 +84,10 @@ export function startSession(
         isOver = true
         clearTimeout(timer)
       }),
-      cancel,
-      abandon: () => {
-        cancel()
-        table.closeOurs()
+      cancel: () => {
+        if (isOver || timer !== undefined) return
+        worker.kill('SIGTERM')
+        timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
       },
     }
   } catch (error) {
@@ -122,18 +104,18 @@ class DescriptorTable {
   readonly pipes = new Map<string, FdHandle>()
   readonly files = new Map<string, Scratch>()
   readonly #opened: FdHandle[] = []
-  readonly #plan: SessionPlan
+  readonly #plan: Plan
   readonly #inputs: SessionInputs
   readonly #options: SessionOptions
 
-  constructor(plan: SessionPlan, inputs: SessionInputs, options: SessionOptions) {
+  constructor(plan: Plan, inputs: SessionInputs, options: SessionOptions) {
     this.#plan = plan
     this.#inputs = inputs
     this.#options = options
   }
 
-  open(source: SessionSource, channel: ChannelOf<unknown>): void {
-    const own = this.#openOwn(source, channel)
+  open(source: SourceUrl, alias: string): void {
+    const own = this.#openOwn(source, alias)
     if (own !== undefined) this.#opened.push(own)
     this.fds.push(own ?? this.#options.nothing)
   }
@@ -147,23 +129,16 @@ class DescriptorTable {
     for (const file of this.files.values()) file.close()
   }
 
-  #openOwn(source: SessionSource, channel: ChannelOf<unknown>): FdHandle | undefined {
-    const isWritten = channel.limits.writes > 0n
+  #openOwn(source: SourceUrl, alias: string): FdHandle | undefined {
     switch (source.kind) {
       case 'null':
-        return channel.alias === nvramAlias ? this.#nvram() : undefined
+        return alias === nvramAlias ? this.#nvram() : undefined
       case 'part':
         return this.#inputs.openPart(source.name)
       case 'sha256':
         return this.#inputs.openBlob(source.digest)
       case 'response':
-        return this.#output(outputName(source), channel)
-      case 'object':
-        return isWritten
-          ? this.#output(outputName(source), channel)
-          : this.#inputs.openObject(source)
-      case 'link':
-        return this.#inputs.openLink(source, isWritten ? 'write' : 'read')
+        return this.#output(source.name)
     }
   }
 
@@ -173,9 +148,9 @@ class DescriptorTable {
     return this.#options.native.makeMemfd('nvram', Buffer.from(nvram), { seal: true })
   }
 
-  #output(name: string, channel: ChannelOf<unknown>): FdHandle {
+  #output(name: string): FdHandle {
     const { native, scratchDir } = this.#options
-    if (writesAtRandom(channel)) {
+    if (this.#plan.responses.some((response) => response.name === name && response.isFile)) {
       const file = openScratch(scratchDir)
       this.files.set(name, file)
       return native.adoptFd(openSync(`/proc/self/fd/${file.fd}`, 'r+'))
@@ -190,7 +165,7 @@ function unreadable(error: unknown): WorkerError {
   return new WorkerError('worker-wire', 'an unreadable report', { cause: error })
 }
 
-function toNativeReport(frame: ReportFrame, plan: SessionPlan): NativeReport {
+function toNativeReport(frame: ReportFrame, plan: Plan): NativeReport {
   const { outcome, reason, validator, memoryEtag } = frame
   const address = `0x${frame.faultAddress.toString(16).padStart(8, '0')}`
   const { programSha256Hex: hex } = frame

@@ -36,7 +36,7 @@ for line in io.lines("/tmp/lua.txt") do lines[#lines + 1] = line end
 check("files", table.concat(lines, ","), "first,42")
 check("rename", os.rename("/tmp/lua.txt", "/tmp/moved.txt") and io.open("/tmp/lua.txt") == nil, true)
 check("missing file", select(2, io.open("/none")), "/none: No such file or directory")
-check("environment", os.getenv("HOME"), "/home")
+check("environment", os.getenv("HOME") ~= nil and os.getenv("NONE") == nil, true)
 check("clock", os.time() < 10, true)
 local parts = {}
 for i = 1, 100000 do parts[i] = tostring(i) end

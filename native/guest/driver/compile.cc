@@ -136,6 +136,16 @@ void PrintDiagnostics(const std::vector<Diagnostic>& diagnostics, const Input& i
   }
 }
 
+// Compiles once more without jump tables. GCC may keep a comparison's flags over a table's indirect
+// jump, whose mask changes them; such code, which the rewriter refuses, is rare.
+bool RewriteWithoutTables(Arguments command, Profile profile, std::string* sandboxed) {
+  command.push_back("-fno-jump-tables");
+  std::string text;
+  std::vector<Diagnostic> ignored;
+  return Run({.arguments = command, .output = &text}) == 0 &&
+         Rewrite(text, profile, sandboxed, &ignored);
+}
+
 int Assemble(const std::string& text, const std::string& object) {
   RunRequest request;
   request.arguments = {kAssembler, "-triple=x86_64-linux-gnu", "-dwarf-version=4", "-filetype=obj",
@@ -174,9 +184,15 @@ int Compile(const Toolchain& toolchain, const Options& options, const Input& inp
   if (text.compare(0, kSandboxedMark.size(), kSandboxedMark) == 0) {
     sandboxed = std::move(text);
   } else {
-    if (options.stage == Stage::kAssembly) sandboxed = kSandboxedMark;
+    const std::string mark(options.stage == Stage::kAssembly ? kSandboxedMark : "");
+    sandboxed = mark;
     std::vector<Diagnostic> diagnostics;
-    if (!Rewrite(text, options.profile, &sandboxed, &diagnostics)) {
+    bool ok = Rewrite(text, options.profile, &sandboxed, &diagnostics);
+    if (!ok && !command.empty() && input.language != Language::kAssemblyWithCpp) {
+      sandboxed = mark;
+      ok = RewriteWithoutTables(std::move(command), options.profile, &sandboxed);
+    }
+    if (!ok) {
       PrintDiagnostics(diagnostics, input);
       return 1;
     }

@@ -23,6 +23,8 @@ void *__dso_handle __attribute__((visibility("hidden"))) = &__dso_handle;
 
 int main(int argc, char **argv, char **envp);
 
+const char *zvm_program_name = "";
+
 /* To the runtime's log channel, or to standard error when there is none. */
 void zvm_complain(const char *what, const char *name) {
   int32_t channel = zvm_find_channel("/dev/debug");
@@ -99,6 +101,8 @@ _Noreturn void __zvm_start(void) {
   int argc;
   char **argv = zvm_arguments(&argc);
   if (argv == NULL) Fail("no memory");
+  const char *slash = strrchr(argv[0], '/');
+  zvm_program_name = slash != NULL ? slash + 1 : argv[0];
   atexit(RunFini);
   for (function *f = __preinit_array_start; f < __preinit_array_end; ++f) (*f)();
   for (function *f = __init_array_start; f < __init_array_end; ++f) (*f)();

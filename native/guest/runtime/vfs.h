@@ -155,6 +155,7 @@ char **zvm_arguments(int *count);
 extern uint32_t zvm_umask;
 
 /* report.c: one line on stderr, for errors before main */
+extern const char *zvm_program_name; /* argv[0] without folders */
 void zvm_complain(const char *what, const char *name);
 
 /* Sets errno from a negative result; returns -1 then, else the value. */

@@ -29,13 +29,15 @@ typedef long long __blkcnt_t;
 #endif
 TYPES
 
-# Which optional parts of POSIX the guest runtime has.
+# Which optional parts of POSIX the guest runtime has; members of struct tm that POSIX leaves open.
 sed -i '0,/^#ifdef __rtems__/s//#ifdef __zvm__\
 #define _POSIX_TIMERS 1\
 #define _POSIX_MONOTONIC_CLOCK 200112L\
 #define _POSIX_MAPPED_FILES 1\
 #define _POSIX_FSYNC 1\
 #define _POSIX_CPUTIME 1\
+#define __TM_GMTOFF tm_gmtoff\
+#define __TM_ZONE tm_zone\
 #endif\
 \
 #ifdef __rtems__/' libc/include/sys/features.h
@@ -55,3 +57,11 @@ typedef jmp_buf sigjmp_buf;\
 #endif\
 \
 _END_STD_C/' libc/include/setjmp.h
+
+# POSIX functions that the runtime has and newlib does not declare.
+sed -i -e 's|^/\* getdelim - see __getdelim for now \*/|ssize_t getdelim (char **, size_t *, int, FILE *);|' \
+  -e 's|^/\* getline - see __getline for now \*/|ssize_t getline (char **, size_t *, FILE *);|' \
+  libc/include/stdio.h
+sed -i 's|^time_t.*mktime (struct tm .*|&\ntime_t timegm (struct tm *);|' libc/include/time.h
+# POSIX wants <regex.h> to define the types that it uses.
+sed -i '0,/^typedef/s//#include <sys\/types.h>\n&/' libc/include/regex.h

@@ -36,14 +36,20 @@ make -C x86_64-elf/newlib/libc/stdio clean >>make.log 2>&1
 make -j"$jobs" all-target-newlib MAKEINFO=true CFLAGS_FOR_TARGET="${flags/-O2/-Os}" >>make.log 2>&1
 make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&1
 
-# Regular expressions and pattern matching, which newlib builds for its POSIX systems only.
+# Regular expressions, pattern matching and names of paths, which newlib builds for its POSIX
+# systems only.
 posix=../source/newlib/libc/posix
-for name in regcomp regexec regerror regfree collate collcmp fnmatch; do
+cp ../source/newlib/libc/unix/{basename,dirname}.c "$posix/"
+for name in regcomp regexec regerror regfree collate collcmp fnmatch basename dirname; do
   "$tools/zvm-cc" $flags -D_GNU_SOURCE -I"$posix" -isystem install/x86_64-elf/include \
     -c "$posix/$name.c" -o "$name.o"
   "$tools/zvm-ar" rs install/x86_64-elf/lib/libc.a "$name.o" 2>/dev/null
 done
 mkdir -p "$prefix/include" "$prefix/lib/$profile"
 cp -r install/x86_64-elf/include/. "$prefix/include/"
-rm "$prefix/include/sys/dirent.h" # the runtime's own takes its place
+# The runtime has its own of these.
+rm "$prefix/include/sys/dirent.h" "$prefix/include/sys/fenv.h"
+"$tools/zvm-ar" t install/x86_64-elf/lib/libm.a |
+  grep -E -- '-fe_?[a-z_]*(round|except|exceptflag|env)\.o$' |
+  xargs "$tools/zvm-ar" d install/x86_64-elf/lib/libm.a
 cp install/x86_64-elf/lib/libc.a install/x86_64-elf/lib/libm.a "$prefix/lib/$profile/"

@@ -71,7 +71,7 @@ check_export() {
 }
 
 for profile in zvm nacl; do
-  for name in files system images; do
+  for name in files system interfaces images; do
     "$tools/zvm-cc" --profile "$profile" -O2 -g -Wall "$name.c" -lm -o "$work/$name.nexe"
     run "$name" "$profile" 1
     [ "$name" = images ] && check_export

@@ -126,6 +126,31 @@ TEST_CASE("a nexe without libraries is linked and validated; a refused one is no
   REQUIRE(unsetenv("ZVM_SYSROOT") == 0);
 }
 
+TEST_CASE("a switch whose comparison GCC hoists over the jump table compiles without a table") {
+  const Folder folder;
+  const std::string source = folder.Write("s.c", R"(
+void g(int), h(int);
+int f(int k, int *p) {
+  switch (k) {
+    case 0: case 6: case 7: case 8: case 9: g(1); break;
+    case 1: case 3: h(p[1]); break;
+    case 2: case 4: case 5: p[0] = 4; break;
+    case 10: p[2] = 7; g(8); break;
+    case 11: case 12:
+      if (k != 12) { p[3] = p[4]; h(9); }
+      g(p[5]);
+      break;
+    default: return 3;
+  }
+  return p[7];
+}
+)");
+  const Outcome outcome = Call("-O2 -v -c " + source + " -o " + folder.Path("s.o"));
+  CHECK(outcome.status == 0);
+  CHECK(folder.Has("s.o"));
+  CHECK(Contains(outcome.text, "-fno-jump-tables"));
+}
+
 TEST_CASE("an error in inline assembly points to its line") {
   const Folder folder;
   const std::string source =

@@ -1,0 +1,117 @@
+/* POSIX and BSD interfaces that ports of real programs asked for: lines, calendar, rounding, limits,
+ * shared libraries, messages, names of paths. */
+#include <dlfcn.h>
+#include <err.h>
+#include <fenv.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static void Lines(void) {
+  FILE *file = fopen("/tmp/lines", "w+");
+  CHECK(file != NULL && fputs("one\ntwo:three", file) >= 0);
+  rewind(file);
+  char *line = NULL;
+  size_t size = 0;
+  CHECK(getline(&line, &size, file) == 4 && strcmp(line, "one\n") == 0 && size >= 5);
+  CHECK(getdelim(&line, &size, ':', file) == 4 && strcmp(line, "two:") == 0);
+  CHECK(getline(&line, &size, file) == 5 && strcmp(line, "three") == 0);
+  CHECK(getline(&line, &size, file) == -1 && feof(file));
+  free(line);
+  CHECK(fclose(file) == 0);
+}
+
+static void Calendar(void) {
+  for (long long t = -62135596800; t < 253402300800; t += 86400LL * 1000 + 12345) {
+    time_t time = t;
+    struct tm parts;
+    CHECK(gmtime_r(&time, &parts) != NULL && parts.tm_gmtoff == 0);
+    CHECK(timegm(&parts) == time);
+  }
+  struct tm loose = {.tm_year = 100, .tm_mon = 14, .tm_mday = -3, .tm_hour = 25, .tm_sec = 61};
+  CHECK(timegm(&loose) == 983149261);
+  CHECK(loose.tm_year == 101 && loose.tm_mon == 1 && loose.tm_mday == 26 && loose.tm_hour == 1 &&
+        loose.tm_min == 1 && loose.tm_sec == 1 && loose.tm_wday == 1);
+}
+
+static void Rounding(void) {
+  volatile double one = 1, three = 3, zero = 0;
+  CHECK(fegetround() == FE_TONEAREST);
+  double nearest = one / three;
+  CHECK(fesetround(FE_UPWARD) == 0 && fegetround() == FE_UPWARD && one / three > nearest);
+  CHECK(fesetround(FE_DOWNWARD) == 0 && one / three == nearest && lrint(2.5 * one) == 2);
+  CHECK(fesetround(FE_TOWARDZERO) == 0 && lrint(-2.9 * one) == -2);
+  CHECK(fesetround(1) == -1 && fegetround() == FE_TOWARDZERO);
+  CHECK(fesetenv(FE_DFL_ENV) == 0 && fetestexcept(FE_ALL_EXCEPT) == 0);
+  volatile double infinite = one / zero;
+  CHECK(isinf(infinite) && fetestexcept(FE_ALL_EXCEPT) == FE_DIVBYZERO);
+  fenv_t held;
+  CHECK(feholdexcept(&held) == 0 && fetestexcept(FE_ALL_EXCEPT) == 0);
+  CHECK(feraiseexcept(FE_INVALID) == 0 && feupdateenv(&held) == 0);
+  CHECK(fetestexcept(FE_ALL_EXCEPT) == (FE_DIVBYZERO | FE_INVALID));
+  CHECK(feclearexcept(FE_INVALID) == 0 && fetestexcept(FE_INVALID) == 0);
+}
+
+static void Limits(void) {
+  struct rlimit limit;
+  CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 1024);
+  limit.rlim_cur = 100;
+  CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(limit.rlim_cur == 100 && limit.rlim_max == 1024);
+  limit.rlim_max = 2048;
+  CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit), EPERM);
+  CHECK_ERRNO(getrlimit(RLIM_NLIMITS, &limit), EINVAL);
+  CHECK(getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+  CHECK(nice(5) == 5 && getpriority(PRIO_PROCESS, 0) == 5 && nice(100) == 19);
+  CHECK_ERRNO(getpriority(PRIO_PROCESS, 77), ESRCH);
+  struct rusage usage;
+  CHECK(getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss == 0);
+}
+
+static void Libraries(void) {
+  CHECK(dlerror() == NULL && dlopen("libm.so", RTLD_NOW) == NULL);
+  CHECK(strstr(dlerror(), "shared libraries") != NULL && dlerror() == NULL);
+}
+
+static void Messages(void) {
+  fflush(stderr);
+  CHECK(freopen("/tmp/messages", "w+", stderr) != NULL);
+  errno = ENOENT;
+  warn("file %d", 7);
+  warnx("plain");
+  openlog("logger", LOG_PERROR, LOG_USER);
+  setlogmask(LOG_UPTO(LOG_ERR));
+  syslog(LOG_ERR | LOG_MAIL, "shown %s", "once");
+  syslog(LOG_INFO, "hidden");
+  rewind(stderr);
+  char text[256];
+  text[fread(text, 1, sizeof text - 1, stderr)] = 0;
+  CHECK(strcmp(text, "test: file 7: No such file or directory\ntest: plain\n"
+                     "logger: shown once\n") == 0);
+}
+
+static void Paths(void) {
+  char path[] = "/usr/lib/", root[] = "/", plain[] = "file";
+  CHECK(strcmp(basename(path), "lib") == 0);
+  char again[] = "/usr/lib/";
+  CHECK(strcmp(dirname(again), "/usr") == 0 && strcmp(dirname(plain), ".") == 0);
+  CHECK(strcmp(basename(root), "/") == 0);
+}
+
+int main(void) {
+  Lines();
+  Calendar();
+  Rounding();
+  Limits();
+  Libraries();
+  Messages();
+  Paths();
+  return failures;
+}
