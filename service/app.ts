@@ -1,6 +1,7 @@
 // Composes the HTTP application. Never listens, never reads the environment.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { Problem, problemBody, problemType } from './http/problem.ts'
@@ -10,6 +11,7 @@ import { addJobRoutes } from './routes/jobs.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addProgramRoutes } from './routes/programs.ts'
 import { addServiceRoutes } from './routes/service.ts'
+import { NodeSlots } from './run/node-slots.ts'
 import { ProgramStore } from './run/program-store.ts'
 import { Scheduler } from './run/scheduler.ts'
 import { Sessions } from './run/sessions.ts'
@@ -45,10 +47,9 @@ export async function buildApp(config: Config): Promise<App> {
   await sessions.open()
   http.addHook('onClose', () => sessions.close())
   const metrics = makeMetrics(scheduler, sessions, limits.tenantLabelsMax)
+  await http.register(multipart)
   // Bodies are streams; whoever reads them counts the bytes.
-  for (const type of ['multipart/form-data', 'application/x-tar']) {
-    http.addContentTypeParser(type, (_request, _body, done) => done(null, undefined))
-  }
+  http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
   http.addContentTypeParser('*', (_request, body, done) => done(null, body))
   http.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
@@ -70,7 +71,8 @@ export async function buildApp(config: Config): Promise<App> {
   })
   const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
   http.addHook('onClose', async () => store.close())
-  const deps = { config, scheduler, programs, sessions, metrics, store }
+  const nodeSlots = new NodeSlots(config.limits.nodesRunningMax)
+  const deps = { config, scheduler, programs, sessions, metrics, store, nodeSlots }
   addJobRoutes(http, deps)
   addProgramRoutes(http, deps)
   addObjectRoutes(http, deps)

@@ -38,6 +38,8 @@ export const limitTable = {
   storedProgramsMax: [10_000, 'programs', 'store of programs'],
   nodesMax: [1_000, 'nodes', 'one graph'],
   linksMax: [10_000, 'links', 'one graph'],
+  nodesRunningMax: [1_000, 'nodes', 'all graphs that run at once; at least nodesMax'],
+  linkBytesMax: [33_554_432, 'bytes', 'kernel buffers of all links of one graph'],
   objectBytesMax: [8 * gib, 'bytes', 'one stored object'],
   objectsMax: [1_000_000, 'objects', 'embedded store'],
   storeBytesMax: [64 * gib, 'bytes', 'embedded store'],
@@ -109,6 +111,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       return [name, number.data ?? value]
     }),
   ) as Limits
+  if (limits.nodesRunningMax < limits.nodesMax) {
+    wrong.push('ZVM_NODES_RUNNING_MAX: at least ZVM_NODES_MAX')
+  }
   if (limits.concurrencyMax < 1) wrong.push('ZVM_CONCURRENCY_MAX: at least 1')
   if (!parsed.success || wrong.length > 0) {
     throw new Error(`configuration refused: ${wrong.join('; ')}`)

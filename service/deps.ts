@@ -1,6 +1,7 @@
 // What routes are given: made once by buildApp, passed down, never looked up.
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
+import type { NodeSlots } from './run/node-slots.ts'
 import type { ProgramStore } from './run/program-store.ts'
 import type { Scheduler } from './run/scheduler.ts'
 import type { Sessions } from './run/sessions.ts'
@@ -13,4 +14,5 @@ export type Deps = {
   readonly sessions: Sessions
   readonly metrics: Metrics
   readonly store: ObjectStore
+  readonly nodeSlots: NodeSlots
 }

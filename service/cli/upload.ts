@@ -3,7 +3,7 @@
 import { openAsBlob } from 'node:fs'
 import { Readable } from 'node:stream'
 import { Presets, SingleBar } from 'cli-progress'
-import { type FileLike, FormDataEncoder } from 'form-data-encoder'
+import { type FileLike, FormDataEncoder, type FormDataLike } from 'form-data-encoder'
 import { fileFailed, type JobFiles, type PartFile } from './job-files.ts'
 
 export type Upload = {
@@ -20,13 +20,15 @@ export async function makeUpload(
   const type = files.form === 'json' ? 'application/json' : 'text/plain'
   entries.push(['manifest', asFile(new Blob([files.manifest], { type }), 'manifest')])
   for (const [name, file] of files.parts) entries.push([name, await openPart(name, file)])
-  const encoder = new FormDataEncoder({
+  const form: FormDataLike = {
     append: () => {},
     getAll: (name) => entries.filter(([key]) => key === name).map(([, value]) => value),
     entries: () => entries[Symbol.iterator](),
     [Symbol.iterator]: () => entries[Symbol.iterator](),
     [Symbol.toStringTag]: 'FormData',
-  })
+  }
+  // Parts tell their length, so that the service need not search for their end.
+  const encoder = new FormDataEncoder(form, { enableAdditionalHeaders: true })
   const total = encoder.contentLength === undefined ? undefined : Number(encoder.contentLength)
   async function* counted() {
     for await (const chunk of encoder) {
@@ -63,7 +65,13 @@ export type Progress = {
 export function makeProgress(isWanted: boolean): Progress {
   if (!isWanted || !process.stderr.isTTY) return { onBytes: () => {}, stop: () => {} }
   const format = 'upload {bar} {percentage}% | {value}/{total} bytes | {eta_formatted} left'
-  const options = { format, clearOnComplete: true, hideCursor: true, stream: process.stderr }
+  const options = {
+    format,
+    etaBuffer: 200,
+    clearOnComplete: true,
+    hideCursor: true,
+    stream: process.stderr,
+  }
   const bar = new SingleBar(options, Presets.shades_classic)
   let isStarted = false
   let sent = 0

@@ -1,16 +1,18 @@
-// A request body as a sequence of parts, read strictly in order: multipart/form-data or a tar
-// archive. The consumer must read each part to its end or throw; either way nothing stays behind.
+// A request body as a sequence of parts, read strictly in order: multipart/form-data (busboy
+// behind @fastify/multipart) or a tar archive. The consumer must read each part to its end or
+// throw; either way nothing stays behind, because leaving the loop destroys the body.
+import type { Readable } from 'node:stream'
+import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { extract } from 'tar-stream'
 import { partNamePattern } from '../job/source-url.ts'
-import { MultipartReader, tryBoundary } from './multipart.ts'
 import { Problem } from './problem.ts'
 
 export type BodyPart = {
   readonly name: string
   /** '' when the body does not say. */
   readonly contentType: string
-  readonly bytes: AsyncIterable<Buffer>
+  readonly bytes: Readable
 }
 
 export type BodyLimits = {
@@ -24,51 +26,46 @@ export function readBodyParts(
   request: FastifyRequest,
   limits: BodyLimits,
 ): AsyncIterable<BodyPart> {
-  const whole = request.headers['content-type'] ?? ''
-  const type = whole.split(';', 1)[0]?.trim().toLowerCase()
-  if (type === 'multipart/form-data') {
-    const boundary = tryBoundary(whole)
-    if (boundary !== undefined) return readMultipart(request, boundary, limits)
-    throw new Problem('multipart-malformed', 'no acceptable boundary')
-  }
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  if (type === 'multipart/form-data') return readMultipart(request, limits)
   if (type === 'application/x-tar') return readTar(request, limits)
   throw new Problem('media-type-unsupported', 'multipart/form-data or application/x-tar expected')
 }
 
 async function* readMultipart(
   request: FastifyRequest,
-  boundary: string,
   limits: BodyLimits,
 ): AsyncGenerator<BodyPart> {
-  const reader = new MultipartReader(request.raw, boundary, limits.partHeaderBytesMax)
-  const stopIdle = watchIdle(request, limits, (problem) => {
-    if (!reader.isStarving) return false
-    reader.stop(problem)
-    return true
-  })
+  let current: Readable | undefined
   let count = 0
+  const stopIdle = watchIdle(request, limits, (problem) => current?.destroy(problem))
   try {
-    for (let head = await reader.nextPart(); head !== undefined; head = await reader.nextPart()) {
-      const { name, contentType, transferEncoding } = head
-      checkName(name, ++count, limits)
-      if (!['7bit', '8bit', 'binary', ''].includes(transferEncoding)) {
-        throw new Problem('part-encoding', 'parts travel as they are', { part: name })
+    const parts = request.parts({
+      // Every part is a stream, whether it has a file name or not.
+      isPartAFile: () => true,
+      limits: {
+        fileSize: Number.MAX_SAFE_INTEGER,
+        files: limits.partsMax + 1,
+        parts: limits.partsMax + 1,
+        fields: 0,
+        headerPairs: 32,
+        headerSize: limits.partHeaderBytesMax,
+      },
+    })
+    for await (const part of parts) {
+      if (part.type !== 'file') throw new Problem('multipart-malformed', 'a part is not a stream')
+      current = part.file
+      checkName(part.fieldname, ++count, limits)
+      if (!['7bit', '8bit', 'binary', undefined, ''].includes(part.encoding?.toLowerCase())) {
+        throw new Problem('part-encoding', 'parts travel as they are', { part: part.fieldname })
       }
-      yield { name, contentType, bytes: chunksOf(reader) }
+      yield { name: part.fieldname, contentType: part.mimetype ?? '', bytes: part.file }
     }
   } catch (error) {
     throw toBodyProblem(error, 'multipart-malformed')
   } finally {
     stopIdle()
-    reader.release()
-  }
-}
-
-async function* chunksOf(reader: MultipartReader): AsyncGenerator<Buffer> {
-  for (;;) {
-    const chunk = await reader.nextChunk()
-    if (chunk === undefined) return
-    yield chunk
+    current?.destroy()
   }
 }
 
@@ -78,10 +75,7 @@ async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGener
   body.on('error', (error) => archive.destroy(error))
   body.on('aborted', () => archive.destroy(new Error('aborted')))
   body.pipe(archive)
-  const stopIdle = watchIdle(request, limits, (problem) => {
-    archive.destroy(problem)
-    return true
-  })
+  const stopIdle = watchIdle(request, limits, (problem) => archive.destroy(problem))
   let count = 0
   try {
     for await (const entry of archive) {
@@ -89,7 +83,7 @@ async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGener
       if (type !== 'file') throw new Problem('tar-malformed', 'members are regular files')
       checkName(name, ++count, limits)
       const contentType = name === 'manifest' ? '' : 'application/octet-stream'
-      yield { name, contentType, bytes: entry as AsyncIterable<Buffer> }
+      yield { name, contentType, bytes: entry as unknown as Readable }
     }
   } catch (error) {
     throw toBodyProblem(error, 'tar-malformed')
@@ -100,20 +94,14 @@ async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGener
   }
 }
 
-/**
- * The guest's silence is its own affair, so the watch ends with the body. `stop` says whether it was
- * the client who was silent.
- */
+/** The guest's silence is its own affair, so the watch ends with the body. */
 function watchIdle(
   request: FastifyRequest,
   limits: BodyLimits,
-  stop: (problem: Problem) => boolean,
+  stop: (problem: Problem) => void,
 ): () => void {
   const { socket } = request.raw
-  const onIdle = () => {
-    const problem = new Problem('upload-timeout', `uploadIdleMs is ${limits.uploadIdleMs}`)
-    if (!stop(problem)) socket.setTimeout(limits.uploadIdleMs)
-  }
+  const onIdle = () => stop(new Problem('upload-timeout', `uploadIdleMs is ${limits.uploadIdleMs}`))
   socket.setTimeout(limits.uploadIdleMs)
   // Listening on the request keeps the server from cutting the connection without an answer.
   request.raw.on('timeout', onIdle)
@@ -123,16 +111,12 @@ function watchIdle(
   }
 }
 
-function checkName(
-  name: string | undefined,
-  count: number,
-  limits: BodyLimits,
-): asserts name is string {
+function checkName(name: unknown, count: number, limits: BodyLimits): void {
   if (count > limits.partsMax) {
     const more = { limit: 'partsMax', value: limits.partsMax, unit: 'parts' }
     throw new Problem('limit-exceeded', `partsMax is ${limits.partsMax}`, more)
   }
-  if (name === undefined || !partNamePattern.test(name)) {
+  if (typeof name !== 'string' || !partNamePattern.test(name)) {
     throw new Problem('part-name-invalid', '1 to 128 letters, digits, dots, _ or -')
   }
 }

@@ -2,11 +2,13 @@
 // Program and inputs go to memory files or unlinked files, one chunk at a time; whoever calls owns
 // the uploads in the result, and after a failure none is left.
 import { createHash, type Hash } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'
 import { type Digest, digestOfHex } from '../job/digest.ts'
-import type { Manifest } from '../job/manifest.ts'
-import { parseManifest, tryManifestForm } from '../job/parse-manifest.ts'
-import { makePlan, type Plan } from '../job/plan.ts'
+import { type GraphPlan, makeGraphPlan } from '../job/graph-plan.ts'
+import type { Listing } from '../job/instances.ts'
+import { isGraph, parseJobManifest, tryManifestForm } from '../job/parse-manifest.ts'
+import { makePlan, type PartNames, type Plan } from '../job/plan.ts'
 import { manifestPartName } from '../job/source-url.ts'
 import type { Native } from '../native.ts'
 import { type Upload, UploadWriter } from '../run/upload.ts'
@@ -20,50 +22,53 @@ export type UploadPlace = { readonly native: Native; readonly scratchDir: string
 export type ProgramUpload = { readonly upload: Upload; readonly digest: Digest }
 
 export type JobRequest = {
-  readonly manifest: Manifest
-  readonly plan: Plan
-  /** Present exactly when the manifest takes the program from a part. */
-  readonly program: ProgramUpload | undefined
+  readonly plan: Plan | GraphPlan
+  /** By part name: exactly those that the manifest takes from parts. */
+  readonly programs: ReadonlyMap<string, ProgramUpload>
   readonly inputs: ReadonlyMap<string, Upload>
 }
 
-/** Throws Problem, ManifestError or PlanError. */
+/** The uploads of a request, when sessions have descriptors of their own. Idempotent. */
+export function closeRequest(job: Pick<JobRequest, 'programs' | 'inputs'>): void {
+  for (const { upload } of job.programs.values()) upload.close()
+  for (const upload of job.inputs.values()) upload.close()
+}
+
+/** `listing`: objects for the wildcards of a graph. Throws Problem, ManifestError or PlanError. */
 export async function readJobRequest(
   parts: AsyncIterable<BodyPart>,
   limits: Limits,
   place: UploadPlace,
+  listing: Listing,
 ): Promise<JobRequest> {
-  let head: { manifest: Manifest; plan: Plan } | undefined
-  let program: ProgramUpload | undefined
+  let plan: Plan | GraphPlan | undefined
+  const programs = new Map<string, ProgramUpload>()
   const inputs = new Map<string, Upload>()
   let roomBytes = limits.requestBytesMax
   try {
     for await (const part of parts) {
-      if (head === undefined) {
-        head = await readManifestPart(part, limits)
+      if (plan === undefined) {
+        plan = await readManifestPart(part, limits, listing)
         continue
       }
-      const role = roleOf(part.name, head.plan, program !== undefined, inputs)
-      if (role === 'program') {
-        program = await readProgram(part, limits, place, roomBytes)
+      if (roleOf(part.name, plan, programs, inputs) === 'program') {
+        const program = await readProgram(part, limits, place, roomBytes)
         roomBytes -= program.upload.sizeBytes
+        programs.set(part.name, program)
       } else {
         const input = await readUpload(part, 'partBytesMax', limits, place, roomBytes)
         roomBytes -= input.sizeBytes
         inputs.set(part.name, input)
-        if (part.name === head.plan.imagePart) await checkImage(input, limits)
+        if (plan.imageParts.includes(part.name)) await checkImage(input, limits)
       }
     }
-    if (head === undefined)
-      throw new Problem('part-missing', 'the body has no parts', { part: manifestPartName })
-    const wanted = head.plan.program.kind === 'part' ? head.plan.program.name : undefined
-    if (wanted !== undefined && program === undefined) throw missing(wanted)
-    const absent = head.plan.inputParts.find((name) => !inputs.has(name))
-    if (absent !== undefined) throw missing(absent)
-    return { ...head, program, inputs }
+    if (plan === undefined) throw missing(manifestPartName, 'the body has no parts')
+    const wanted = [...plan.programParts, ...plan.inputParts]
+    const absent = wanted.find((name) => !programs.has(name) && !inputs.has(name))
+    if (absent !== undefined) throw missing(absent, 'the manifest names it')
+    return { plan, programs, inputs }
   } catch (error) {
-    program?.upload.close()
-    for (const input of inputs.values()) input.close()
+    closeRequest({ programs, inputs })
     throw tryIncomplete(error) ?? error
   }
 }
@@ -94,7 +99,7 @@ async function readUpload(
 ): Promise<Upload> {
   const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
   try {
-    for await (const chunk of part.bytes) {
+    for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
       if (chunk.length > limits[name] - writer.sizeBytes) {
         throw limitProblem(name, limits[name], 'bytes', { part: part.name })
       }
@@ -114,7 +119,8 @@ async function readUpload(
 async function readManifestPart(
   part: BodyPart,
   limits: Limits,
-): Promise<{ manifest: Manifest; plan: Plan }> {
+  listing: Listing,
+): Promise<Plan | GraphPlan> {
   if (part.name !== manifestPartName) {
     throw new Problem('part-order', 'the first part is the manifest', { part: part.name })
   }
@@ -125,8 +131,8 @@ async function readManifestPart(
       part: manifestPartName,
     })
   }
-  const manifest = parseManifest(bytes, form)
-  return { manifest, plan: makePlan(manifest, limits) }
+  const manifest = parseJobManifest(bytes, form)
+  return isGraph(manifest) ? makeGraphPlan(manifest, listing, limits) : makePlan(manifest, limits)
 }
 
 // Tar members have no media type: a JSON manifest begins with a brace.
@@ -134,10 +140,10 @@ function guessForm(bytes: Buffer): 'json' | 'classic' {
   return bytes.toString('latin1').trimStart().startsWith('{') ? 'json' : 'classic'
 }
 
-async function readSmall(stream: AsyncIterable<Buffer>, sizeMax: number): Promise<Buffer> {
+async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream) {
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > sizeMax) {
       throw limitProblem('manifestBytesMax', sizeMax, 'bytes', { part: manifestPartName })
@@ -149,24 +155,28 @@ async function readSmall(stream: AsyncIterable<Buffer>, sizeMax: number): Promis
 
 function roleOf(
   name: string,
-  plan: Plan,
-  hasProgram: boolean,
+  plan: PartNames,
+  programs: ReadonlyMap<string, ProgramUpload>,
   inputs: ReadonlyMap<string, Upload>,
 ): 'program' | 'input' {
-  const programPart = plan.program.kind === 'part' ? plan.program.name : undefined
-  const isProgram = name === programPart
-  if (name === manifestPartName || inputs.has(name) || (isProgram && hasProgram)) {
+  if (name === manifestPartName || inputs.has(name) || programs.has(name)) {
     throw new Problem('part-duplicate', 'this part came already', { part: name })
   }
-  if (!isProgram && !plan.inputParts.includes(name)) {
+  if (plan.programParts.includes(name)) {
+    if (inputs.size > 0) throw programsFirst(name)
+    return 'program'
+  }
+  if (!plan.inputParts.includes(name)) {
     throw new Problem('part-unexpected', 'no channel of the manifest reads it', { part: name })
   }
-  if (!isProgram && programPart !== undefined && !hasProgram) {
-    throw new Problem('part-order', 'the program comes before the inputs', { part: name })
-  }
-  return isProgram ? 'program' : 'input'
+  if (programs.size < plan.programParts.length) throw programsFirst(name)
+  return 'input'
 }
 
-function missing(name: string): Problem {
-  return new Problem('part-missing', 'the manifest names it', { part: name })
+function programsFirst(name: string): Problem {
+  return new Problem('part-order', 'the program comes before the inputs', { part: name })
+}
+
+function missing(name: string, detail: string): Problem {
+  return new Problem('part-missing', detail, { part: name })
 }

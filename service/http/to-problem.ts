@@ -14,6 +14,7 @@ const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
   ENFILE: ['worker-failed', 'no descriptors left'],
   EAGAIN: ['worker-failed', 'no processes left'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['media-type-unsupported', 'see openapi.json for media types'],
+  FST_INVALID_MULTIPART_CONTENT_TYPE: ['media-type-unsupported', 'multipart/form-data expected'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['body-incomplete', 'Content-Length and body differ'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['limit-exceeded', 'the body is above requestBytesMax'],
   FST_ERR_BAD_URL: ['request-invalid', 'the path is malformed'],

@@ -25,32 +25,33 @@ import { type Link, type LinkUrl, makeLinks } from './links.ts'
 import { needsNvram, type ProgramUrl } from './manifest.ts'
 import type { ObjectUrl } from './node-url.ts'
 import { makeNvram } from './nvram.ts'
-import { limitIssues, type PlanLimits, type PlannedResponse, responsesOf } from './plan.ts'
+import {
+  limitIssues,
+  type PartNames,
+  type PlanLimits,
+  type PlannedResponse,
+  partNames,
+  responsesOf,
+  type SessionPlan,
+  type SessionSource,
+} from './plan.ts'
+
 import { partNamePattern, type SourceUrl } from './source-url.ts'
 
 export type GraphLimits = PlanLimits & { readonly nodesMax: number; readonly linksMax: number }
 
-/** Where the bytes of a planned node's channel come from or go to. Objects have no wildcards. */
-export type NodeSource = SourceUrl | ObjectUrl | LinkUrl
-export type NodeChannel = ChannelOf<NodeSource>
+export type NodeChannel = ChannelOf<SessionSource>
 
-export type NodePlan = {
+export type NodePlan = SessionPlan & {
   readonly name: string
   readonly group: string
   readonly program: ProgramUrl
-  readonly memoryBytes: number
-  readonly memoryEtag: boolean
-  readonly timeoutMs: number
-  readonly channels: readonly NodeChannel[]
-  /** What /dev/nvram contains, when the guest is told anything. */
-  readonly nvram: string | undefined
+  readonly image?: ProgramUrl
 }
 
-export type GraphPlan = {
+export type GraphPlan = PartNames & {
   readonly nodes: readonly NodePlan[]
   readonly links: readonly Link[]
-  /** Parts that the request must bring, programs and images included. */
-  readonly parts: readonly string[]
   readonly responses: readonly PlannedResponse[]
   /** Objects that become visible when all nodes have ended well. */
   readonly objectsWritten: readonly ObjectUrl[]
@@ -87,7 +88,7 @@ export function makeGraphPlan(graph: Graph, listing: Listing, limits: GraphLimit
     report,
   )
   if (issues.length > 0) throw new PlanError(issues)
-  return { nodes, links, parts: partsOf(nodes), responses, objectsWritten }
+  return { nodes, links, ...partNames(nodes), responses, objectsWritten }
 }
 
 function makeNode(
@@ -123,6 +124,7 @@ function makeNode(
     name,
     group: group.name,
     program: group.program,
+    ...(group.image === undefined ? {} : { image: group.image }),
     memoryBytes: group.memoryBytes ?? limits.memoryBytesDefault,
     memoryEtag: group.memoryEtag,
     timeoutMs: group.timeoutMs ?? limits.timeoutMsDefault,
@@ -198,14 +200,6 @@ function hidden(alias: string, source: SourceUrl): NodeChannel {
 function writtenObjects(channel: NodeChannel): ObjectUrl[] {
   if (channel.limits.writes === 0n) return []
   return channel.sources.flatMap((source) => (source.kind === 'object' ? [source] : []))
-}
-
-function partsOf(nodes: readonly NodePlan[]): string[] {
-  const sources = nodes.flatMap(({ program, channels }) => [
-    program,
-    ...channels.flatMap((channel) => channel.sources),
-  ])
-  return [...new Set(sources.flatMap((source) => (source.kind === 'part' ? [source.name] : [])))]
 }
 
 function checkAtMost(

@@ -10,7 +10,9 @@ import {
   writesAtRandom,
 } from './channel.ts'
 import { PlanError, type PlanIssue } from './errors.ts'
+import type { LinkUrl } from './links.ts'
 import type { Manifest, ProgramUrl } from './manifest.ts'
+import type { ObjectUrl } from './node-url.ts'
 import { makeNvram } from './nvram.ts'
 import type { SourceUrl } from './source-url.ts'
 
@@ -21,22 +23,34 @@ export type PlanLimits = {
   readonly timeoutMsMax: number
 }
 
-/** `nvram`: what /dev/nvram contains, when the guest is told anything. */
-export type Plan = {
-  readonly program: ProgramUrl
+/** Where the bytes of a session's channel come from or go to. Objects have no wildcards. */
+export type SessionSource = SourceUrl | ObjectUrl | LinkUrl
+
+/** What one session needs to know. */
+export type SessionPlan = {
   readonly memoryBytes: number
   readonly memoryEtag: boolean
   readonly timeoutMs: number
-  readonly channels: readonly Channel[]
+  readonly channels: readonly ChannelOf<SessionSource>[]
+  /** What /dev/nvram contains, when the guest is told anything. */
   readonly nvram: string | undefined
-  /**
-   * Parts that the request must bring, each once. The program, when it is a part, is not among
-   * them.
-   */
-  readonly inputParts: readonly string[]
-  readonly imagePart: string | undefined
-  readonly responses: readonly PlannedResponse[]
 }
+
+/** Parts that a request must bring, each once: all programs first. */
+export type PartNames = {
+  readonly programParts: readonly string[]
+  readonly inputParts: readonly string[]
+  /** Those of `inputParts` that are mounted as a tree of files. */
+  readonly imageParts: readonly string[]
+}
+
+/** A job of one node. */
+export type Plan = Omit<SessionPlan, 'channels'> &
+  PartNames & {
+    readonly program: ProgramUrl
+    readonly channels: readonly Channel[]
+    readonly responses: readonly PlannedResponse[]
+  }
 
 /** `isFile`: written at random, so it can only be sent once the session is over. */
 export type PlannedResponse = {
@@ -58,13 +72,6 @@ export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
     channels.push({ ...hidden(imageAlias), type: 1, sources: [manifest.image] })
   }
   if (nvram !== undefined) channels.push({ ...hidden(nvramAlias), type: 1 })
-  const programPart = manifest.program.kind === 'part' ? manifest.program.name : undefined
-  const parts = new Set(
-    channels.flatMap((channel) =>
-      channel.sources.flatMap((source) => (source.kind === 'part' ? [source.name] : [])),
-    ),
-  )
-  if (programPart !== undefined) parts.delete(programPart)
   return {
     program: manifest.program,
     memoryBytes,
@@ -72,10 +79,32 @@ export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
     timeoutMs,
     channels,
     nvram,
-    inputParts: [...parts],
-    imagePart: manifest.image?.kind === 'part' ? manifest.image.name : undefined,
+    ...partNames([{ ...manifest, channels }]),
     responses: channels.flatMap(responsesOf),
   }
+}
+
+/** What a node takes from parts. A part that is a program is none of the inputs. */
+type PartUser = {
+  readonly program: ProgramUrl
+  readonly image?: ProgramUrl
+  readonly channels: readonly ChannelOf<SessionSource>[]
+}
+
+/** The parts of all nodes, in the order of their first use. */
+export function partNames(nodes: readonly PartUser[]): PartNames {
+  const programs = namesOf(nodes.map(({ program }) => program))
+  const sources = nodes.flatMap(({ channels }) => channels.flatMap((channel) => channel.sources))
+  const images = nodes.flatMap(({ image }) => (image === undefined ? [] : [image]))
+  return {
+    programParts: [...programs],
+    inputParts: [...namesOf(sources)].filter((name) => !programs.has(name)),
+    imageParts: [...namesOf(images)],
+  }
+}
+
+function namesOf(sources: readonly SessionSource[]): Set<string> {
+  return new Set(sources.flatMap((source) => (source.kind === 'part' ? [source.name] : [])))
 }
 
 /** What a node asks for above the limits. `place`: pointer of the node in the manifest. */

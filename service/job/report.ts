@@ -50,6 +50,23 @@ export type Report = {
   readonly error: { readonly code: string; readonly message: string } | null
   readonly channels: NativeReport['channels']
   readonly program: Digest | null
+  /** Of a graph: the node that ended it for all. */
+  readonly failedNode?: string | null
+  /** Of a graph: every node, in the order of the plan. */
+  readonly nodes?: readonly NodeReport[]
+  /** Of a graph: the objects that have become visible. */
+  readonly objects?: readonly WrittenObject[]
+}
+
+export type NodeReport = Omit<Report, 'failedNode' | 'nodes' | 'objects'> & {
+  readonly node: string
+}
+
+export type WrittenObject = {
+  readonly bucket: string
+  readonly key: string
+  readonly sizeBytes: number
+  readonly etag: Digest
 }
 
 /** Undefined when the text is no report: the process died while it wrote it. */
@@ -82,5 +99,38 @@ export function makeLostReport(outcome: Outcome, reason: string, program: Digest
     error: null,
     channels: [],
     program,
+  }
+}
+
+/**
+ * Of a graph. `failed`: the node that ended it, or what else did. The exit code is the first one
+ * that is not 0; times are sums, but for the wall clock.
+ */
+export function makeGraphReport(
+  nodes: readonly NodeReport[],
+  objects: readonly WrittenObject[],
+  failed: Pick<Report, 'outcome' | 'reason'> | NodeReport | undefined,
+): Report {
+  const node = failed !== undefined && 'node' in failed ? failed : undefined
+  const sum = (value: (node: NodeReport) => number) =>
+    nodes.reduce((total, each) => total + value(each), 0)
+  const exited = nodes.find(({ exitCode }) => exitCode !== 0) ?? nodes[0]
+  return {
+    outcome: failed?.outcome ?? 'exited',
+    exitCode: failed === undefined ? (exited?.exitCode ?? null) : null,
+    reason: failed === undefined ? null : failed.reason,
+    validator: nodes.every(({ validator }) => validator === 'ok') ? 'ok' : 'not-run',
+    profile: nodes.some(({ profile }) => profile === 'zvm') ? 'zvm' : (nodes[0]?.profile ?? null),
+    wallMs: nodes.reduce((most, { wallMs }) => Math.max(most, wallMs), 0),
+    cpuMs: sum(({ cpuMs }) => cpuMs),
+    peakMemoryBytes: sum(({ peakMemoryBytes }) => peakMemoryBytes),
+    memoryEtag: null,
+    fault: node?.fault ?? null,
+    error: node?.error ?? null,
+    channels: [],
+    program: null,
+    failedNode: node?.node ?? null,
+    nodes,
+    objects: objects.map(({ bucket, key, sizeBytes, etag }) => ({ bucket, key, sizeBytes, etag })),
   }
 }

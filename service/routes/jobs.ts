@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts'
 import { readBodyParts } from '../http/body-parts.ts'
 import { Problem } from '../http/problem.ts'
 import { refusalOf } from '../http/refusal.ts'
-import { type JobRequest, readJobRequest } from '../http/request-parts.ts'
+import { closeRequest, type JobRequest, readJobRequest } from '../http/request-parts.ts'
 import {
   openMultipart,
   openRaw,
@@ -15,11 +15,12 @@ import {
   tryResponseForm,
   tryWholeMultipart,
 } from '../http/response-parts.ts'
-import type { Digest } from '../job/digest.ts'
+import { startGraph } from '../run/graph-run.ts'
 import { type JobEnd, type JobRun, startJob } from '../run/job-run.ts'
 import type { Place } from '../run/scheduler.ts'
-import type { JobInputs } from '../run/sessions.ts'
+import { listingOf } from '../store/listing.ts'
 import { tryTenant } from '../tenant/tenant.ts'
+import { openSources } from './job-sources.ts'
 
 export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/v1/jobs', async (request, reply) => {
@@ -61,7 +62,9 @@ async function startRequest(
   signal: AbortSignal,
 ): Promise<JobRun> {
   const { limits } = deps.config
-  const job = await readJobRequest(readBodyParts(request, limits), limits, deps.sessions)
+  const listing = listingOf(deps.store)
+  const parts = readBodyParts(request, limits)
+  const job = await readJobRequest(parts, limits, deps.sessions, listing)
   try {
     if (form === 'raw' && job.plan.responses.length !== 1) {
       throw new Problem('not-acceptable', 'a raw answer needs exactly one response: sink')
@@ -73,8 +76,7 @@ async function startRequest(
     return run
   } finally {
     // The session has descriptors of its own by now.
-    job.program?.upload.close()
-    for (const input of job.inputs.values()) input.close()
+    closeRequest(job)
   }
 }
 
@@ -89,15 +91,15 @@ export async function runJob(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<JobRun> {
-  const { sessions, metrics, config } = deps
-  const { program, inputs } = openSources(job, deps)
+  const { metrics } = deps
+  const start = starterOf(job, tenant, deps)
   const queuedMs = performance.now()
   await place.acquire(signal)
   const beganMs = performance.now()
   metrics.queueSeconds.observe((beganMs - queuedMs) / 1000)
   let run: JobRun
   try {
-    run = await startJob(job.plan, program, inputs, sessions, tenant, config.limits, signal)
+    run = await start(signal)
   } catch (error) {
     place.releaseSlot()
     throw error
@@ -111,6 +113,36 @@ export async function runJob(
   if (signal.aborted) run.close()
   else signal.addEventListener('abort', () => run.close(), { once: true })
   return run
+}
+
+/** What starts the job. Throws Problem when something that it names is not stored. */
+function starterOf(
+  job: JobRequest,
+  tenant: string,
+  deps: Deps,
+): (signal: AbortSignal) => Promise<JobRun> {
+  const { plan } = job
+  const { sessions, nodeSlots, store, config } = deps
+  if (!('nodes' in plan)) {
+    const { inputs, programOf } = openSources(job, [plan], deps)
+    const program = programOf(plan.program)
+    return (signal) => {
+      return startJob(plan, program, inputs, sessions, tenant, config.limits, signal)
+    }
+  }
+  const { inputs, programOf } = openSources(job, plan.nodes, deps)
+  return async (signal) => {
+    const release = await nodeSlots.acquire(plan.nodes.length, signal)
+    try {
+      const start = { plan, programOf, inputs, tenant }
+      const run = await startGraph(start, sessions, store, config.limits, signal)
+      run.left.then(release)
+      return run
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
 }
 
 async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Promise<FastifyReply> {
@@ -135,35 +167,4 @@ async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Pro
   }
   const { contentType, body } = form === 'tar' ? openTar(run) : openMultipart(run)
   return reply.type(contentType).send(body)
-}
-
-function openSources(job: JobRequest, deps: Deps): { program: Digest; inputs: JobInputs } {
-  const { native } = deps.sessions
-  const { plan, program } = job
-  const blobPath = (digest: Digest): string => {
-    const path = deps.programs.tryPath(digest)
-    if (path === undefined) throw new Problem('blob-not-found', digest, { digest })
-    return path
-  }
-  for (const source of plan.channels.flatMap((channel) => channel.sources)) {
-    if (source.kind === 'sha256') blobPath(source.digest)
-  }
-  const url = plan.program
-  if (url.kind === 'sha256' && deps.programs.tryPath(url.digest) === undefined) {
-    throw new Problem('program-not-found', 'PUT /v1/programs stores it', { digest: url.digest })
-  }
-  const openPart = (name: string) => {
-    const isProgram = url.kind === 'part' && url.name === name
-    const upload = isProgram ? program?.upload : job.inputs.get(name)
-    if (upload === undefined) throw new Error(`a request without its part ${name} got through`)
-    return upload.open()
-  }
-  const openBlob = (digest: Digest) => native.openFile(blobPath(digest))
-  if (url.kind === 'sha256') {
-    const openProgram = () => openBlob(url.digest)
-    return { program: url.digest, inputs: { openProgram, openPart, openBlob } }
-  }
-  if (program === undefined) throw new Error('a request without its program got through')
-  const openProgram = () => openPart(url.name)
-  return { program: program.digest, inputs: { openProgram, openPart, openBlob } }
 }

@@ -9,8 +9,8 @@ import { makeLostReport, makeReport, type NativeReport, type Report } from '../j
 import type { FdHandle } from '../native.ts'
 import { WorkerError } from './errors.ts'
 import { Output } from './output.ts'
-import { outputPipeBytes, type Session } from './session.ts'
-import type { JobInputs, Sessions } from './sessions.ts'
+import { outputPipeBytes, type Session, type SessionInputs } from './session.ts'
+import type { ProgramSource, Sessions } from './sessions.ts'
 
 /**
  * Most guests end sooner; what they wrote is then read from the pipes at once. For the others
@@ -36,15 +36,15 @@ export type JobRun = {
 /** Rejects as Sessions.start does. */
 export async function startJob(
   plan: Plan,
-  program: Digest,
-  inputs: JobInputs,
+  program: ProgramSource,
+  inputs: SessionInputs,
   sessions: Sessions,
   tenant: string,
   limits: Limits,
   signal: AbortSignal,
 ): Promise<JobRun> {
-  const session = await sessions.start(plan, program, inputs, tenant, signal)
-  return new Running(plan, program, session, sessions.scratchDir, limits)
+  const session = await sessions.start({ plan, program, inputs }, tenant, signal)
+  return new Running(plan, program.digest, session, sessions.scratchDir, limits)
 }
 
 class Running implements JobRun {
@@ -117,7 +117,7 @@ class Running implements JobRun {
       if (file !== undefined && file.fd >= 0) output.adopt(file, fstatSync(file.fd).size)
     }
     const native = end instanceof WorkerError ? undefined : end
-    return { report: this.#judge(end), native }
+    return { report: reportOfEnd(end, this.#program, this.#cause), native }
   }
 
   #stopWaiting(): void {
@@ -150,26 +150,35 @@ class Running implements JobRun {
       output.end()
     }
   }
-
-  #judge(end: NativeReport | WorkerError): Report {
-    if (end instanceof WorkerError) {
-      if (end.code === 'worker-overdue') return this.#lost('limited', 'limit-wall-time')
-      if (this.#cause === 'spool') return this.#lost('limited', 'limit-spool')
-      if (this.#cause === 'cancel') return this.#lost('cancelled', 'cancelled')
-      return this.#lost('failed', end.code)
-    }
-    const report = makeReport(end, this.#program)
-    // We sent the signal, so "cancelled by the operator" is not the whole truth.
-    if (report.outcome === 'cancelled' && this.#cause === 'spool') {
-      return { ...report, outcome: 'limited', reason: 'limit-spool' }
-    }
-    return report
-  }
-
-  #lost(outcome: Report['outcome'], reason: string): Report {
-    return makeLostReport(outcome, reason, this.#program)
-  }
 }
+
+/** What ended a job besides its guests: the client, its own output, another node, the store. */
+export type EndCause = 'spool' | 'cancel' | 'node' | 'store'
+
+/** How a session ended, given that `cause` had stopped it. */
+export function reportOfEnd(
+  end: NativeReport | WorkerError,
+  program: Digest,
+  cause: EndCause | undefined,
+): Report {
+  if (end instanceof WorkerError) {
+    if (end.code === 'worker-overdue') return makeLostReport('limited', 'limit-wall-time', program)
+    const [outcome, reason] = cause === undefined ? (['failed', end.code] as const) : stopped[cause]
+    return makeLostReport(outcome, reason, program)
+  }
+  const report = makeReport(end, program)
+  // We sent the signal, so "cancelled by the operator" is not the whole truth.
+  if (report.outcome !== 'cancelled' || cause === undefined) return report
+  const [outcome, reason] = stopped[cause]
+  return { ...report, outcome, reason }
+}
+
+const stopped = {
+  spool: ['limited', 'limit-spool'],
+  cancel: ['cancelled', 'cancelled'],
+  node: ['cancelled', 'node-failed'],
+  store: ['failed', 'store-failed'],
+} as const satisfies Record<EndCause, readonly [Report['outcome'], string]>
 
 const readBuffer = Buffer.alloc(outputPipeBytes)
 

@@ -1,11 +1,12 @@
 // One session in a worker: from a plan to descriptors and a start frame, from the report frame to
 // what the session ended with. No host path reaches the worker; it gets descriptors only.
 import { openSync } from 'node:fs'
-import { nvramAlias } from '../job/channel.ts'
+import { type ChannelOf, nvramAlias, writesAtRandom } from '../job/channel.ts'
 import type { Digest } from '../job/digest.ts'
-import type { Plan } from '../job/plan.ts'
+import type { LinkUrl } from '../job/links.ts'
+import type { ObjectUrl } from '../job/node-url.ts'
+import type { SessionPlan, SessionSource } from '../job/plan.ts'
 import type { NativeReport } from '../job/report.ts'
-import type { SourceUrl } from '../job/source-url.ts'
 import type { FdHandle, Native } from '../native.ts'
 import { WorkerError } from './errors.ts'
 import type { ImageLease } from './programs.ts'
@@ -22,10 +23,20 @@ const cancelMs = 50
 export type SessionInputs = {
   readonly openPart: (name: string) => FdHandle
   readonly openBlob: (digest: Digest) => FdHandle
+  /** Of a graph: an object that exists, and this node's end of a link. */
+  readonly openObject: (url: ObjectUrl) => FdHandle
+  readonly openLink: (url: LinkUrl, end: 'read' | 'write') => FdHandle
+}
+
+/** How an output is called in a session's `pipes` and `files`. */
+export function outputName(
+  source: Extract<SessionSource, { kind: 'response' | 'object' }>,
+): string {
+  return source.kind === 'response' ? source.name : `${source.bucket}/${source.key}`
 }
 
 export type Session = {
-  /** Read ends, by response name. Whoever has the session closes them. */
+  /** Read ends, by outputName. Whoever has the session closes them. */
   readonly pipes: ReadonlyMap<string, FdHandle>
   /** Outputs that are written at random. The same. */
   readonly files: ReadonlyMap<string, Scratch>
@@ -33,6 +44,8 @@ export type Session = {
   readonly ended: Promise<NativeReport | WorkerError>
   /** Asks for an end, takes it a moment later. */
   cancel(): void
+  /** Cancels it and frees its outputs: nobody wants them. */
+  abandon(): void
 }
 
 export type SessionOptions = {
@@ -47,7 +60,7 @@ let lastSessionId = 0
 
 /** Throws WireError when the plan does not fit into a frame; then nothing is left behind. */
 export function startSession(
-  plan: Plan,
+  plan: SessionPlan,
   image: ImageLease,
   inputs: SessionInputs,
   worker: Worker,
@@ -55,8 +68,8 @@ export function startSession(
 ): Session {
   const table = new DescriptorTable(plan, inputs, options)
   try {
-    for (const { alias, sources } of plan.channels) {
-      for (const source of sources) table.open(source, alias)
+    for (const channel of plan.channels) {
+      for (const source of channel.sources) table.open(source, channel)
     }
     lastSessionId += 1
     const frame = encodeStart(lastSessionId, {
@@ -73,6 +86,11 @@ export function startSession(
     const answer = worker.ask(frame, [image.handle, ...table.fds], deadlineMs)
     let timer: NodeJS.Timeout | undefined
     let isOver = false
+    const cancel = () => {
+      if (isOver || timer !== undefined) return
+      worker.kill('SIGTERM')
+      timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
+    }
     const ended = answer.then(
       (report) => toNativeReport(decodeReport(report, plan.channels.length), plan),
       (error) => error,
@@ -84,10 +102,10 @@ export function startSession(
         isOver = true
         clearTimeout(timer)
       }),
-      cancel: () => {
-        if (isOver || timer !== undefined) return
-        worker.kill('SIGTERM')
-        timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
+      cancel,
+      abandon: () => {
+        cancel()
+        table.closeOurs()
       },
     }
   } catch (error) {
@@ -104,18 +122,18 @@ class DescriptorTable {
   readonly pipes = new Map<string, FdHandle>()
   readonly files = new Map<string, Scratch>()
   readonly #opened: FdHandle[] = []
-  readonly #plan: Plan
+  readonly #plan: SessionPlan
   readonly #inputs: SessionInputs
   readonly #options: SessionOptions
 
-  constructor(plan: Plan, inputs: SessionInputs, options: SessionOptions) {
+  constructor(plan: SessionPlan, inputs: SessionInputs, options: SessionOptions) {
     this.#plan = plan
     this.#inputs = inputs
     this.#options = options
   }
 
-  open(source: SourceUrl, alias: string): void {
-    const own = this.#openOwn(source, alias)
+  open(source: SessionSource, channel: ChannelOf<unknown>): void {
+    const own = this.#openOwn(source, channel)
     if (own !== undefined) this.#opened.push(own)
     this.fds.push(own ?? this.#options.nothing)
   }
@@ -129,16 +147,23 @@ class DescriptorTable {
     for (const file of this.files.values()) file.close()
   }
 
-  #openOwn(source: SourceUrl, alias: string): FdHandle | undefined {
+  #openOwn(source: SessionSource, channel: ChannelOf<unknown>): FdHandle | undefined {
+    const isWritten = channel.limits.writes > 0n
     switch (source.kind) {
       case 'null':
-        return alias === nvramAlias ? this.#nvram() : undefined
+        return channel.alias === nvramAlias ? this.#nvram() : undefined
       case 'part':
         return this.#inputs.openPart(source.name)
       case 'sha256':
         return this.#inputs.openBlob(source.digest)
       case 'response':
-        return this.#output(source.name)
+        return this.#output(outputName(source), channel)
+      case 'object':
+        return isWritten
+          ? this.#output(outputName(source), channel)
+          : this.#inputs.openObject(source)
+      case 'link':
+        return this.#inputs.openLink(source, isWritten ? 'write' : 'read')
     }
   }
 
@@ -148,9 +173,9 @@ class DescriptorTable {
     return this.#options.native.makeMemfd('nvram', Buffer.from(nvram), { seal: true })
   }
 
-  #output(name: string): FdHandle {
+  #output(name: string, channel: ChannelOf<unknown>): FdHandle {
     const { native, scratchDir } = this.#options
-    if (this.#plan.responses.some((response) => response.name === name && response.isFile)) {
+    if (writesAtRandom(channel)) {
       const file = openScratch(scratchDir)
       this.files.set(name, file)
       return native.adoptFd(openSync(`/proc/self/fd/${file.fd}`, 'r+'))
@@ -165,7 +190,7 @@ function unreadable(error: unknown): WorkerError {
   return new WorkerError('worker-wire', 'an unreadable report', { cause: error })
 }
 
-function toNativeReport(frame: ReportFrame, plan: Plan): NativeReport {
+function toNativeReport(frame: ReportFrame, plan: SessionPlan): NativeReport {
   const { outcome, reason, validator, memoryEtag } = frame
   const address = `0x${frame.faultAddress.toString(16).padStart(8, '0')}`
   const { programSha256Hex: hex } = frame

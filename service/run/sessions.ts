@@ -3,15 +3,17 @@
 import { join } from 'node:path'
 import type { ReusePolicy } from '../config.ts'
 import type { Digest } from '../job/digest.ts'
-import type { Plan } from '../job/plan.ts'
+import type { SessionPlan } from '../job/plan.ts'
 import { type FdHandle, loadNative, type Native } from '../native.ts'
 import type { WorkerError } from './errors.ts'
 import { type ImageLease, type ProgramLimits, Programs } from './programs.ts'
 import { type Session, type SessionInputs, startSession } from './session.ts'
+import type { Worker } from './worker.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 export type SessionsLimits = ProgramLimits & {
   readonly concurrencyMax: number
+  readonly nodesRunningMax: number
   readonly workersSpare: number
   readonly workerStartMsMax: number
   readonly killGraceMs: number
@@ -26,8 +28,15 @@ export type SessionsOptions = {
   readonly onWorkerDeath: (error: WorkerError) => void
 }
 
-/** Where a job's bytes are. `openProgram` is called only when the program has no image yet. */
-export type JobInputs = SessionInputs & { readonly openProgram: () => FdHandle }
+/** `open` is called only when the program has no image yet. */
+export type ProgramSource = { readonly digest: Digest; readonly open: () => FdHandle }
+
+/** One session to be: what it is, what it runs, where its bytes are. */
+export type SessionStart = {
+  readonly plan: SessionPlan
+  readonly program: ProgramSource
+  readonly inputs: SessionInputs
+}
 
 export class Sessions {
   readonly native: Native
@@ -48,13 +57,15 @@ export class Sessions {
       fileSizeBytes: limits.spoolDiskBytesMax,
       startMsMax: limits.workerStartMsMax,
     }
-    const { concurrencyMax, workersSpare } = limits
+    const { concurrencyMax, nodesRunningMax, workersSpare } = limits
+    const idleMax = 2 * concurrencyMax + workersSpare
     const sessions = {
       ...common,
       role: 'session',
       reuse,
       spare: workersSpare,
-      workersMax: 2 * concurrencyMax + workersSpare,
+      idleMax,
+      workersMax: idleMax + nodesRunningMax,
     } as const
     // A program of one client never meets a worker that has read one of another.
     const preparing = {
@@ -62,6 +73,7 @@ export class Sessions {
       role: 'prepare',
       reuse: 'session',
       spare: 1,
+      idleMax: 1,
       workersMax: concurrencyMax + 1,
     } as const
     this.workers = new WorkerPool(this.native, sessions, onWorkerDeath)
@@ -91,27 +103,15 @@ export class Sessions {
    * Prepares the program if need be and starts one session. Rejects with ProgramRefusedError,
    * WorkerError, WireError, or the signal's reason.
    */
-  async start(
-    plan: Plan,
-    program: Digest,
-    inputs: JobInputs,
-    tenant: string,
-    signal: AbortSignal,
-  ): Promise<Session> {
-    const image = await this.programs.lease(program, inputs.openProgram)
+  async start(start: SessionStart, tenant: string, signal: AbortSignal): Promise<Session> {
+    const { digest, open } = start.program
+    const image = await this.programs.lease(digest, open)
     try {
       signal.throwIfAborted()
-      const worker = await this.workers.take({ tenant, program })
+      const worker = await this.workers.take({ tenant, program: digest })
       try {
         signal.throwIfAborted()
-        const session = startSession(plan, image, inputs, worker, {
-          native: this.native,
-          scratchDir: this.scratchDir,
-          nothing: this.#nothing,
-          killGraceMs: this.#killGraceMs,
-        })
-        session.ended.then(() => this.workers.giveBack(worker))
-        return session
+        return this.#begin(start, image, worker)
       } catch (error) {
         this.workers.giveBack(worker)
         throw error
@@ -119,5 +119,65 @@ export class Sessions {
     } finally {
       image.release()
     }
+  }
+
+  /**
+   * Starts all sessions of a graph, or none. The caller has seen to it that there are workers
+   * enough. Rejects as `start` does.
+   */
+  async startAll(
+    starts: readonly SessionStart[],
+    tenant: string,
+    signal: AbortSignal,
+  ): Promise<Session[]> {
+    const images = new Map<Digest, ImageLease>()
+    const workers: Worker[] = []
+    const sessions: Session[] = []
+    try {
+      for (const { program } of starts) {
+        if (images.has(program.digest)) continue
+        images.set(program.digest, await this.programs.lease(program.digest, program.open))
+        signal.throwIfAborted()
+      }
+      workers.push(...(await this.#takeAll(starts, tenant)))
+      signal.throwIfAborted()
+      for (const start of starts) {
+        const image = images.get(start.program.digest)
+        const worker = workers[0]
+        if (image === undefined || worker === undefined) throw new Error('a start without worker')
+        sessions.push(this.#begin(start, image, worker))
+        workers.shift()
+      }
+      return sessions
+    } catch (error) {
+      for (const session of sessions) session.abandon()
+      throw error
+    } finally {
+      for (const worker of workers) this.workers.giveBack(worker)
+      for (const image of images.values()) image.release()
+    }
+  }
+
+  async #takeAll(starts: readonly SessionStart[], tenant: string): Promise<Worker[]> {
+    const takes = starts.map(({ program }) =>
+      this.workers.take({ tenant, program: program.digest }),
+    )
+    const taken = await Promise.allSettled(takes)
+    const workers = taken.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    const failed = taken.find((each) => each.status === 'rejected')
+    if (failed === undefined) return workers
+    for (const worker of workers) this.workers.giveBack(worker)
+    throw failed.reason
+  }
+
+  #begin({ plan, inputs }: SessionStart, image: ImageLease, worker: Worker): Session {
+    const session = startSession(plan, image, inputs, worker, {
+      native: this.native,
+      scratchDir: this.scratchDir,
+      nothing: this.#nothing,
+      killGraceMs: this.#killGraceMs,
+    })
+    session.ended.then(() => this.workers.giveBack(worker))
+    return session
   }
 }

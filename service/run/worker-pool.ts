@@ -10,6 +10,8 @@ export type PoolOptions = WorkerOptions & {
   readonly reuse: ReusePolicy
   /** Fresh workers that wait for a task. */
   readonly spare: number
+  /** Used workers that wait for a task: what a large graph leaves behind ends above that. */
+  readonly idleMax: number
   /** Processes, whatever they do. More than `spare`. */
   readonly workersMax: number
 }
@@ -82,8 +84,10 @@ export class WorkerPool {
   /** After its answer or its death, once. */
   giveBack(worker: Worker): void {
     this.#lent.delete(worker)
-    const isUsedUp = this.#options.reuse === 'session' && !worker.isFresh
-    if (!worker.isReusable || isUsedUp) worker.close()
+    const { reuse, idleMax } = this.#options
+    const isUsedUp = reuse === 'session' && !worker.isFresh
+    const isTooMany = this.#workers.size - this.#lent.size > idleMax && this.#queue.length === 0
+    if (!worker.isReusable || isUsedUp || isTooMany) worker.close()
     this.#serve()
   }
 

@@ -1,11 +1,13 @@
 // The commands that need no service: run, plan, validate, cc, and wrong usage of any.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { nativeDir } from '../api/server.ts'
 import { bin, guest, zvm as start } from './command.ts'
@@ -62,6 +64,20 @@ test('run: a guest out of time is 126', async () => {
   const ended = await zvm('run', guest('spin'), '--timeout', '200')
   assert.equal(ended.status, 126)
   assert.match(ended.stderr, /limit-wall-time/)
+})
+
+test('run: SIGTERM ends the guest as well, 126', async () => {
+  const args = [bin, 'run', guest('spin'), '--json', '--no-stdin']
+  const env = { ...process.env, ZVM_NATIVE_DIR: nativeDir }
+  const command = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const children = `/proc/${command.pid}/task/${command.pid}/children`
+  while ((await readFile(children, 'utf8')) === '') await sleep(10)
+  await sleep(200)
+  command.kill('SIGTERM')
+  const [report] = (await command.stderr.toArray()) as Buffer[]
+  assert.equal((JSON.parse(String(report)) as { outcome: string }).outcome, 'cancelled')
+  if (command.exitCode === null) await once(command, 'exit')
+  assert.equal(command.exitCode, 126)
 })
 
 test('run: refusals are 125 and leave no output behind', async () => {

@@ -181,7 +181,7 @@ test('arguments and environment reach nvram with everything special escaped', ()
       '[args]\nargs=wc "" a\\x20b\\x2c\\x23\\x22\\xc3\\xa9\n' +
       '[env]\nname=A,value=x\\x3dy\\x0a\n[time]\nseconds=7\n',
   )
-  assert.deepEqual([plan.inputParts, plan.imagePart], [['fs'], 'fs'])
+  assert.deepEqual([plan.inputParts, plan.imageParts], [['fs'], ['fs']])
 })
 
 test('a plan above the limits of the service is refused with all of them', () => {

@@ -1,0 +1,72 @@
+// Where the bytes of a job are: uploads, stored programs and objects, by the URLs of its manifest.
+// Everything that is named is looked up before anything starts.
+import type { Deps } from '../deps.ts'
+import { Problem } from '../http/problem.ts'
+import type { JobRequest } from '../http/request-parts.ts'
+import type { Digest } from '../job/digest.ts'
+import type { ProgramUrl } from '../job/manifest.ts'
+import type { ObjectUrl } from '../job/node-url.ts'
+import type { SessionPlan } from '../job/plan.ts'
+import type { FdHandle } from '../native.ts'
+import type { SessionInputs } from '../run/session.ts'
+import type { ProgramSource } from '../run/sessions.ts'
+
+export type JobSources = {
+  /** Links are the business of whoever runs the graph. */
+  readonly inputs: SessionInputs
+  readonly programOf: (url: ProgramUrl) => ProgramSource
+}
+
+/** `nodes`: all of the job. Throws Problem when something is not stored. */
+export function openSources(
+  job: JobRequest,
+  nodes: readonly (SessionPlan & { readonly program: ProgramUrl })[],
+  deps: Deps,
+): JobSources {
+  const { native } = deps.sessions
+  const openPart = (name: string) => {
+    const upload = job.inputs.get(name) ?? job.programs.get(name)?.upload
+    if (upload === undefined) throw new Error(`a request without its part ${name} got through`)
+    return upload.open()
+  }
+  const openBlob = (digest: Digest) => native.openFile(blobPath(digest, deps))
+  const openObject = (url: ObjectUrl): FdHandle => {
+    const object = deps.store.tryOpen(url)
+    if (object === undefined) throw objectMissing(url)
+    return native.adoptFd(object.fd)
+  }
+  for (const { program, channels } of nodes) {
+    if (program.kind === 'sha256' && deps.programs.tryPath(program.digest) === undefined) {
+      const more = { digest: program.digest }
+      throw new Problem('program-not-found', 'PUT /v1/programs stores it', more)
+    }
+    for (const { limits, sources } of channels) {
+      for (const source of sources) {
+        if (source.kind === 'sha256') blobPath(source.digest, deps)
+        if (source.kind === 'object' && limits.reads > 0n && !deps.store.tryInfo(source)) {
+          throw objectMissing(source)
+        }
+      }
+    }
+  }
+  const programOf = (url: ProgramUrl): ProgramSource => {
+    if (url.kind === 'sha256') return { digest: url.digest, open: () => openBlob(url.digest) }
+    const program = job.programs.get(url.name)
+    if (program === undefined) throw new Error('a request without its program got through')
+    return { digest: program.digest, open: () => program.upload.open() }
+  }
+  const openLink = (): FdHandle => {
+    throw new Error('a job of one node has no links')
+  }
+  return { inputs: { openPart, openBlob, openObject, openLink }, programOf }
+}
+
+function blobPath(digest: Digest, deps: Deps): string {
+  const path = deps.programs.tryPath(digest)
+  if (path === undefined) throw new Problem('blob-not-found', digest, { digest })
+  return path
+}
+
+function objectMissing({ bucket, key }: ObjectUrl): Problem {
+  return new Problem('object-not-found', `${bucket}/${key} is not stored`, { bucket, key })
+}
