@@ -59,9 +59,10 @@ int Start(const SpawnRequest& request, int socket, pid_t* pid) {
   }
   std::string arguments[] = {request.path, request.role, std::to_string(request.cpu_seconds),
                              std::to_string(request.file_size_bytes),
-                             std::to_string(request.address_space_bytes)};
+                             std::to_string(request.address_space_bytes),
+                             std::to_string(request.tasks_max)};
   char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
-                  arguments[3].data(), arguments[4].data(), nullptr};
+                  arguments[3].data(), arguments[4].data(), arguments[5].data(), nullptr};
   char* environment[] = {nullptr};
   return posix_spawn(pid, request.path.c_str(), &settings.actions, &settings.attributes, argv,
                      environment);
@@ -103,6 +104,16 @@ int SpawnWorkerProcess(const SpawnRequest& request, SpawnedProcess* process,
 
 int SignalProcess(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0 ? 0 : errno;
+}
+
+int CancelSession(int pidfd, uint64_t session_id) {
+  siginfo_t info = {};
+  info.si_signo = SIGRTMIN;
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = reinterpret_cast<void*>(session_id);
+  return syscall(SYS_pidfd_send_signal, pidfd, SIGRTMIN, &info, 0) == 0 ? 0 : errno;
 }
 
 }  // namespace zvm

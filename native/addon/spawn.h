@@ -15,6 +15,7 @@ struct SpawnRequest {
   std::string role;
   uint64_t cpu_seconds = 0, file_size_bytes = 0, address_space_bytes = 0;
   int stderr_fd = -1;  // -1 = /dev/null
+  uint8_t tasks_max = 1;  // 0 = no bound
 };
 
 struct SpawnedProcess {
@@ -28,5 +29,7 @@ int SpawnWorkerProcess(const SpawnRequest& request, SpawnedProcess* process, con
 
 // Through the pidfd: never another process that got the same number. 0 or an errno.
 int SignalProcess(int pidfd, int signal);
+// The same for a worker's signal that names a session (docs/wire.md §1).
+int CancelSession(int pidfd, uint64_t session_id);
 
 }  // namespace zvm

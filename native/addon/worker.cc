@@ -20,6 +20,7 @@ namespace {
 
 // Frames of one wake-up; the rest comes with the next turn of the event loop.
 constexpr int kFramesPerTurnMax = 64;
+constexpr double kSafeIntegerMax = 9007199254740991.0;
 
 bool IsFromWorker(uint16_t type, bool greeted) {
   if (!greeted) {
@@ -36,7 +37,7 @@ bool ReadLimit(Napi::Object limits, const char* name, uint64_t* value) {
     return true;
   }
   const double number = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= 0 && number <= 9007199254740991.0)) {
+  if (!(number >= 0 && number <= kSafeIntegerMax)) {
     return false;
   }
   *value = static_cast<uint64_t>(number);
@@ -45,7 +46,8 @@ bool ReadLimit(Napi::Object limits, const char* name, uint64_t* value) {
 
 // Takes the options of spawnWorker; false after it has thrown.
 bool ReadOptions(const Napi::CallbackInfo& info, SpawnRequest* request) {
-  const char* const usage = "spawnWorker({path, role, limits?, stderr?}, {onFrame, onExit})";
+  const char* const usage =
+      "spawnWorker({path, role, tasksMax?, limits?, stderr?}, {onFrame, onExit})";
   if (info.Length() < 2 || !info[0].IsObject() || !info[1].IsObject()) {
     ThrowType(info.Env(), usage);
     return false;
@@ -63,6 +65,9 @@ bool ReadOptions(const Napi::CallbackInfo& info, SpawnRequest* request) {
   request->role = role.As<Napi::String>();
   bool good = request->path.starts_with('/') && request->path.find('\0') == std::string::npos &&
               (request->role == "prepare" || request->role == "session");
+  uint64_t tasks_max = 1;
+  good = good && ReadLimit(options, "tasksMax", &tasks_max) && tasks_max <= UINT8_MAX;
+  request->tasks_max = static_cast<uint8_t>(tasks_max);
   if (limits.IsObject()) {
     const Napi::Object table = limits.As<Napi::Object>();
     good = good && ReadLimit(table, "cpuSeconds", &request->cpu_seconds) &&
@@ -128,6 +133,7 @@ Napi::Function Worker::Init(Napi::Env env) {
                       InstanceAccessor<&Worker::JS_Exited>("exited"),
                       InstanceMethod<&Worker::JS_Send>("send"),
                       InstanceMethod<&Worker::JS_Kill>("kill"),
+                      InstanceMethod<&Worker::JS_Cancel>("cancel"),
                       InstanceMethod<&Worker::JS_Close>("close"),
                       InstanceMethod<&Worker::JS_Ref>("ref"),
                       InstanceMethod<&Worker::JS_Unref>("unref")});
@@ -349,6 +355,26 @@ Napi::Value Worker::JS_Kill(const Napi::CallbackInfo& info) {
   }
   const bool sent = watched_ && SignalProcess(process_.pidfd.get(),
                                               name == "SIGTERM" ? SIGTERM : SIGKILL) == 0;
+  return Napi::Boolean::New(info.Env(), sent);
+}
+
+// The number of a session: a bigint, or a number that is a whole one.
+Napi::Value Worker::JS_Cancel(const Napi::CallbackInfo& info) {
+  bool exact = false;
+  uint64_t session_id = 0;
+  if (info.Length() > 0 && info[0].IsBigInt()) {
+    session_id = info[0].As<Napi::BigInt>().Uint64Value(&exact);
+  } else if (info.Length() > 0 && info[0].IsNumber()) {
+    const double number = info[0].As<Napi::Number>().DoubleValue();
+    exact = number >= 0 && number <= kSafeIntegerMax;
+    session_id = exact ? static_cast<uint64_t>(number) : 0;
+    exact = exact && static_cast<double>(session_id) == number;
+  }
+  if (!exact) {
+    ThrowType(info.Env(), "cancel(session id)");
+    return {};
+  }
+  const bool sent = watched_ && CancelSession(process_.pidfd.get(), session_id) == 0;
   return Napi::Boolean::New(info.Env(), sent);
 }
 

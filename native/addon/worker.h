@@ -35,6 +35,7 @@ class Worker final : public Napi::ObjectWrap<Worker> {
   Napi::Value JS_Exited(const Napi::CallbackInfo& info);
   Napi::Value JS_Send(const Napi::CallbackInfo& info);
   Napi::Value JS_Kill(const Napi::CallbackInfo& info);
+  Napi::Value JS_Cancel(const Napi::CallbackInfo& info);
   void JS_Close(const Napi::CallbackInfo& info);
   void JS_Ref(const Napi::CallbackInfo& info);
   void JS_Unref(const Napi::CallbackInfo& info);

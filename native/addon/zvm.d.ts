@@ -84,6 +84,8 @@ export interface SpawnOptions {
   /** Absolute path of zvm-worker. */
   path: string
   role: WorkerRole
+  /** Tasks after which it ends, 0 to 255; 0 = no bound; absent = 1. Role prepare takes 1. */
+  tasksMax?: number
   /** Backstops as resource limits; 0 or absent = leave. */
   limits?: { cpuSeconds?: number; fileSizeBytes?: number; addressSpaceBytes?: number }
   /** Standard error of the worker; absent = /dev/null. It is silent unless its set-up fails. */
@@ -118,9 +120,14 @@ export class Worker {
   readonly exited: boolean
   /** Sends one frame with the descriptors of `fds`, which stay the caller's (the worker has its
    *  own copies once this returns). False: the socket is full, try again later (does not happen
-   *  with one task a worker). The same handle may be given many times. */
+   *  while a worker has one frame at a time). The same handle may be given many times. */
   send(frame: Uint8Array, fds?: readonly FdHandle[]): boolean
-  /** Never hits another process: goes through a pidfd. False when it had already ended. */
+  /** Ends one session and no other: one that is over is left over, one whose frame the worker has
+   *  not seen yet is cancelled when it begins. The report still comes. False when the worker had
+   *  already ended. */
+  cancel(sessionId: number | bigint): boolean
+  /** The worker ends: SIGTERM cancels the session that runs, whichever it is. Never hits another
+   *  process: goes through a pidfd. False when it had already ended. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): boolean
   /** Kills it if need be (SIGKILL); onExit still comes. Idempotent. */
   close(): void

@@ -17,11 +17,13 @@ namespace zvm {
 //           writes into one memfd, exit. Nothing else; no memory can become executable.
 // kRun:     a process that is about to enter a guest: I/O on the open channels, mprotect inside
 //           the guest window, timers that already run, exit.
-// The two of a worker, entered before its first frame comes:
+// Those of a worker, entered before its first frame comes:
 // kServePrepare: kPrepare, and receiving a frame.
 // kServe:   kRun, and receiving a frame with descriptors, looking at them, memory, mapping a
 //           prepared image in the window, arming timers, and NarrowToRun.
-enum class LockdownStage : uint8_t { kPrepare, kRun, kServePrepare, kServe };
+// kServeWarm: a worker that runs many sessions, guests included: kServe without narrowing, without
+//           a processor timer that could be disarmed, and giving guest memory back.
+enum class LockdownStage : uint8_t { kPrepare, kRun, kServePrepare, kServe, kServeWarm };
 
 // Backstops set as resource limits. A lower limit already in force stays in force.
 struct LockdownLimits {

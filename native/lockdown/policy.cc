@@ -87,8 +87,8 @@ constexpr PolicyRule kServePrepareExtra[] = {
     {SYS_close, "descriptors that came with a refused frame"},
 };
 
-// What a worker of role session may do beyond kRunRules, until it narrows itself to those.
-constexpr PolicyRule kServeExtra[] = {
+// What a worker of role session may do beyond kRunRules to receive and set up a session.
+constexpr PolicyRule kStartExtra[] = {
     {SYS_recvmsg, "the frame, with image and channels"},
     {SYS_munmap, "memory"},
     {SYS_brk, "memory"},
@@ -98,29 +98,43 @@ constexpr PolicyRule kServeExtra[] = {
     {SYS_mmap, "text of the image",
      {InWindow(0, ZVM_WINDOW_BASE), OneOf(2, PROT_READ | PROT_EXEC),
       OneOf(3, MAP_PRIVATE | MAP_FIXED)}},
-    {SYS_setitimer, "limit on processor time", {OneOf(0, ITIMER_PROF)}},
     {SYS_fcntl, "seals of the image, mode of a channel", {OneOf(1, F_GET_SEALS, F_GETFL)}},
     {SYS_getsockopt, "kind of a channel", {OneOf(1, SOL_SOCKET), OneOf(2, SO_TYPE)}},
+};
+
+// The same for its only session: limits behind that one, then no more of all this.
+constexpr PolicyRule kServeExtra[] = {
+    {SYS_setitimer, "limit on processor time", {OneOf(0, ITIMER_PROF)}},
     {SYS_prlimit64, "backstops of a session, own process",
      {OneOf(0, 0), OneOf(1, RLIMIT_CPU, RLIMIT_DATA)}},
     {SYS_seccomp, "narrowing this list", {OneOf(0, SECCOMP_SET_MODE_FILTER), OneOf(1, 0)}},
 };
 
+// The same between many sessions. The timer of processor time runs already and stays armed.
+constexpr PolicyRule kServeWarmExtra[] = {
+    {SYS_madvise, "guest memory given back",
+     {InWindow(0, ZVM_WINDOW_BASE), OneOf(2, MADV_DONTNEED)}},
+};
+
 template <size_t N, size_t M>
-constexpr std::array<PolicyRule, N + M> Join(const PolicyRule (&a)[N], const PolicyRule (&b)[M]) {
+constexpr std::array<PolicyRule, N + M> Join(const std::array<PolicyRule, N>& a,
+                                             const PolicyRule (&b)[M]) {
   std::array<PolicyRule, N + M> joined = {};
   for (size_t i = 0; i < N + M; ++i) {
     joined[i] = i < N ? a[i] : b[i - N];
   }
   return joined;
 }
-constexpr auto kServePrepareRules = Join(kPrepareRules, kServePrepareExtra);
-constexpr auto kServeRules = Join(kRunRules, kServeExtra);
+constexpr auto kServePrepareRules = Join(std::to_array(kPrepareRules), kServePrepareExtra);
+constexpr auto kStartRules = Join(std::to_array(kRunRules), kStartExtra);
+constexpr auto kServeRules = Join(kStartRules, kServeExtra);
+constexpr auto kServeWarmRules = Join(kStartRules, kServeWarmExtra);
 
 constexpr auto kPrepareProgram = PolicyAssembler::Assemble(kPrepareRules);
 constexpr auto kRunProgram = PolicyAssembler::Assemble(kRunRules);
 constexpr auto kServePrepareProgram = PolicyAssembler::Assemble(kServePrepareRules);
 constexpr auto kServeProgram = PolicyAssembler::Assemble(kServeRules);
+constexpr auto kServeWarmProgram = PolicyAssembler::Assemble(kServeWarmRules);
 
 }  // namespace
 
@@ -130,13 +144,15 @@ std::span<const PolicyRule> PolicyRules(LockdownStage stage) {
     case LockdownStage::kRun: return kRunRules;
     case LockdownStage::kServePrepare: return kServePrepareRules;
     case LockdownStage::kServe: return kServeRules;
+    case LockdownStage::kServeWarm: return kServeWarmRules;
   }
   ZVM_CHECK(false);
 }
 
 std::span<const sock_filter> PolicyProgram(LockdownStage stage) {
   constexpr const PolicyAssembler::Program* kPrograms[] = {&kPrepareProgram, &kRunProgram,
-                                                           &kServePrepareProgram, &kServeProgram};
+                                                           &kServePrepareProgram, &kServeProgram,
+                                                           &kServeWarmProgram};
   const auto& program = *kPrograms[static_cast<size_t>(stage)];
   return {program.code.data(), program.size};
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "sandbox/exec_memory.h"
+#include "sandbox/window_access.h"
 
 namespace zvm {
 namespace {
@@ -18,10 +19,6 @@ constexpr uint64_t kReservationSizeBytes = 2 * ZVM_GUARD_SIZE_BYTES + ZVM_WINDOW
 // A heap of this size or less is refused: existing rule, programs rely on some room.
 constexpr uint64_t kHeapSizeMin = 8 << 20;
 constexpr uint64_t kHardwarePage = 4096;
-
-uint8_t* Host(uint64_t guest_address) {
-  return reinterpret_cast<uint8_t*>(ZVM_WINDOW_BASE + guest_address);
-}
 
 // Where the heap ends for a session of `memory_bytes`, before the user manifest takes its part.
 uint64_t HeapEnd(int64_t memory_bytes) {
@@ -33,7 +30,7 @@ bool CopyFromImage(int fd, uint64_t start, uint64_t size) {
   uint64_t done = 0;
   while (done < size) {
     const ssize_t got =
-        pread(fd, Host(start + done), size - done, static_cast<off_t>(start + done));
+        pread(fd, WindowHost(start + done), size - done, static_cast<off_t>(start + done));
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -78,10 +75,12 @@ Failure AddressSpace::CheckMemory(const NexeLayout& layout, int64_t memory_bytes
 bool AddressSpace::ProtectWindow(uint64_t start, uint64_t end, int protection) {
   ZVM_CHECK(start <= end && end <= ZVM_WINDOW_SIZE_BYTES);
   ZVM_CHECK((protection & PROT_EXEC) == 0);
-  return start == end || mprotect(Host(start), end - start, protection) == 0;
+  return start == end || mprotect(WindowHost(start), end - start, protection) == 0;
 }
 
 Failure AddressSpace::Map(const PreparedImage& image, int64_t memory_bytes) {
+  // SAFETY: pages of another program must not stay between those of this one.
+  ZVM_CHECK(region_count_ == 0);
   const NexeLayout& layout = image.layout();
   break_ = layout.break_address;
   text_ = {ZVM_TRAMPOLINE_START, layout.text_end, kRightRead | kRightExecute};
@@ -97,15 +96,16 @@ Failure AddressSpace::Map(const PreparedImage& image, int64_t memory_bytes) {
     }
     const uint64_t size =
         (layout.rodata.file_size_bytes + kHardwarePage - 1) & ~(kHardwarePage - 1);
-    if (size != 0 && mmap(Host(rodata_.start), size, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+    if (size != 0 && mmap(WindowHost(rodata_.start), size, PROT_READ, MAP_PRIVATE | MAP_FIXED,
                           image.fd.get(), static_cast<off_t>(rodata_.start)) == MAP_FAILED) {
       return MapError("cannot map rodata");
     }
   }
-  heap_ = {heap_start, HeapEnd(memory_bytes), kRightRead | kRightWrite};
-  stack_ = {ZVM_STACK_START, ZVM_WINDOW_SIZE_BYTES, kRightRead | kRightWrite};
   // A heap that would reach the stack ends where the user manifest starts: WriteUserManifest.
-  heap_.end = std::min<uint64_t>(heap_.end, ZVM_STACK_START);
+  heap_limit_ = std::min<uint64_t>(HeapEnd(memory_bytes), ZVM_STACK_START);
+  heap_ = {heap_start, heap_limit_, kRightRead | kRightWrite};
+  manifest_ = {ZVM_STACK_START, ZVM_STACK_START, kRightRead};
+  stack_ = {ZVM_STACK_START, ZVM_WINDOW_SIZE_BYTES, kRightRead | kRightWrite};
   if (!ProtectWindow(heap_.start, heap_.end, PROT_READ | PROT_WRITE) ||
       !ProtectWindow(stack_.start, stack_.end, PROT_READ | PROT_WRITE)) {
     return MapError("cannot open heap and stack");
@@ -114,6 +114,7 @@ Failure AddressSpace::Map(const PreparedImage& image, int64_t memory_bytes) {
   if (!CopyFromImage(image.fd.get(), layout.data.start, layout.data.file_size_bytes)) {
     return MapError("cannot read the data segment");
   }
+  ++generation_;
   Describe();
   return {};
 }
@@ -128,59 +129,12 @@ void AddressSpace::Describe() {
   }
 }
 
-Failure AddressSpace::WriteUserManifest(const ChannelTable& channels) {
-  const size_t count = channels.count();
-  ZVM_CHECK(count <= ZVM_CHANNELS_MAX);
-  uint64_t names_size = 0;
-  for (size_t i = 0; i < count; ++i) {
-    names_size += channels.view(i).alias.size() + 1;
-  }
-  const uint64_t array_start =
-      ZVM_USER_MANIFEST_POINTER - uint64_t{sizeof(zvm_channel_record)} * count;
-  const uint64_t record_start = array_start - sizeof(zvm_user_manifest);
-  const uint64_t break_page = RoundUpMapPage(break_);
-  if (names_size > record_start - break_page ||
-      record_start - names_size < break_page + ZVM_MAP_PAGE_SIZE_BYTES) {
-    return MakeFailure(ENOMEM, "memory-manifest-too-large", "no room for the user manifest");
-  }
-  const uint64_t page =
-      (record_start - names_size) & ~uint64_t{ZVM_MAP_PAGE_SIZE_BYTES - 1};
-  manifest_ = {page, ZVM_STACK_START, kRightRead};
-  heap_.end = std::min(heap_.end, page);
-  if (!ProtectWindow(manifest_.start, manifest_.end, PROT_READ | PROT_WRITE)) {
-    return MapError("cannot open the user manifest");
-  }
-  uint64_t name = record_start;
-  for (size_t i = 0; i < count; ++i) {
-    const ChannelView view = channels.view(i);
-    name -= view.alias.size() + 1;
-    std::memcpy(Host(name), view.alias.data(), view.alias.size());
-    Host(name)[view.alias.size()] = 0;
-    const zvm_channel_record record = {
-        view.limits.reads, view.limits.read_bytes,        view.limits.writes,
-        view.limits.write_bytes, view.start_size_bytes, static_cast<uint32_t>(view.type),
-        static_cast<uint32_t>(name)};
-    std::memcpy(Host(array_start + i * sizeof record), &record, sizeof record);
-  }
-  const zvm_user_manifest record = {
-      static_cast<uint32_t>(break_), static_cast<uint32_t>(heap_.end - break_),
-      ZVM_STACK_SIZE_BYTES, static_cast<int32_t>(count), static_cast<uint32_t>(array_start)};
-  std::memcpy(Host(record_start), &record, sizeof record);
-  const auto pointer = static_cast<uint32_t>(record_start);
-  std::memcpy(Host(ZVM_USER_MANIFEST_POINTER), &pointer, sizeof pointer);
-  if (!ProtectWindow(manifest_.start, manifest_.end, PROT_READ)) {
-    return MapError("cannot close the user manifest");
-  }
-  Describe();
-  return {};
-}
-
 void AddressSpace::WriteStartInfo() {
   // {return address 0, cleanup 0, envc 0, argc 1, argv[0], ...}: an empty argument list.
   uint32_t words[14] = {};
   words[4] = 1;
   words[5] = 0xFFFFFFF0;
-  std::memcpy(Host(entry_stack_pointer().value), words, sizeof words);
+  std::memcpy(WindowHost(entry_stack_pointer().value), words, sizeof words);
 }
 
 bool AddressSpace::AnyJailed(uint64_t start, uint64_t end) const {
@@ -211,7 +165,7 @@ uint8_t* AddressSpace::CheckBuffer(uint64_t address, int32_t size, GuestRight ri
     }
     if (region.end >= end) {
       const bool jailed = any_jailed_ && right == kRightWrite && AnyJailed(address, end);
-      return jailed ? nullptr : Host(address);
+      return jailed ? nullptr : WindowHost(address);
     }
     at = region.end;
   }
@@ -251,7 +205,8 @@ int AddressSpace::Jail(uint32_t address, int32_t size, ValidateCode validate, vo
   MarkChunk(address, end);
   // SAFETY: no page is writable while it is judged, nor ever writable and executable.
   const bool readable = ProtectWindow(address, end, PROT_READ);
-  const bool valid = readable && validate(context, {Host(address), static_cast<size_t>(size)});
+  const bool valid =
+      readable && validate(context, {WindowHost(address), static_cast<size_t>(size)});
   if (valid && MakeJailed({address}, static_cast<uint64_t>(size))) {
     return 0;
   }
@@ -274,6 +229,43 @@ int AddressSpace::Unjail(uint32_t address, int32_t size) {
     continues_chunk_.reset(at / ZVM_MAP_PAGE_SIZE_BYTES);
   }
   return 0;
+}
+
+bool AddressSpace::UnjailAll() {
+  if (!any_jailed_) {
+    return true;
+  }
+  // SAFETY: one call over the whole heap, so that no mark can be wrong about a page.
+  if (!ProtectWindow(heap_.start, heap_.end, PROT_READ | PROT_WRITE)) {
+    return false;
+  }
+  jailed_.reset();
+  continues_chunk_.reset();
+  any_jailed_ = false;
+  return true;
+}
+
+// Takes [start, end) of the window away with everything in it.
+bool AddressSpace::DropWindow(uint64_t start, uint64_t end) {
+  ZVM_CHECK(start < end && end <= ZVM_WINDOW_SIZE_BYTES);
+  void* const at = WindowHost(start);
+  // SAFETY: MAP_FIXED replaces a part of our own reservation only: checked above.
+  return mmap(at, end - start, PROT_NONE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == at;
+}
+
+bool AddressSpace::Clear() {
+  if (!DropWindow(0, ZVM_WINDOW_SIZE_BYTES)) {
+    return false;
+  }
+  text_ = rodata_ = heap_ = manifest_ = stack_ = {};
+  manifest_place_ = {};
+  jailed_.reset();
+  continues_chunk_.reset();
+  any_jailed_ = false;
+  ++generation_;
+  Describe();
+  return true;
 }
 
 }  // namespace zvm

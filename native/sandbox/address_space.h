@@ -46,12 +46,23 @@ class AddressSpace {
   [[nodiscard]] static Failure CheckMemory(const NexeLayout& layout, int64_t memory_bytes);
 
   // Maps text, rodata, data, heap and stack. After success every region is in place except the user
-  // manifest. Requires Reserve and CheckMemory.
+  // manifest. Requires Reserve, or Clear after another session, and CheckMemory.
   [[nodiscard]] Failure Map(const PreparedImage& image, int64_t memory_bytes);
 
   // Writes channel records, names and the manifest record below the stack and makes them read-only.
-  // Lowers the end of the heap when they need the room; fails (12) when nothing would be left.
+  // Lowers the end of the heap when they need the room; fails (12) when nothing would be left. May
+  // be called again for another session; costs no system call when the same bytes are there.
   [[nodiscard]] Failure WriteUserManifest(const ChannelTable& channels);
+
+  // For another session behind this one; false: the kernel refuses, the window is not to be used.
+  // All jailed chunks become ordinary memory. Their content stays.
+  [[nodiscard]] bool UnjailAll();
+  // The window is as Reserve left it.
+  [[nodiscard]] bool Clear();
+  // Of writable memory: whoever remembers what lies where must forget it when this has changed.
+  uint32_t generation() const { return generation_; }
+  const GuestRegion& heap() const { return heap_; }
+  const GuestRegion& stack() const { return stack_; }
 
   // Writes the 56 bytes of start information at the top of the stack; rsp at entry points to them.
   void WriteStartInfo();
@@ -83,7 +94,20 @@ class AddressSpace {
   std::span<const GuestRegion> regions() const { return {regions_.data(), region_count_}; }
 
  private:
+  struct ManifestPlace {
+    uint64_t names = 0;   // lowest byte
+    uint64_t record = 0;
+    uint64_t array = 0;
+    uint64_t page() const { return names & ~uint64_t{ZVM_MAP_PAGE_SIZE_BYTES - 1}; }
+    bool operator==(const ManifestPlace&) const = default;
+  };
+
   bool ProtectWindow(uint64_t start, uint64_t end, int protection);
+  bool DropWindow(uint64_t start, uint64_t end);
+  Failure PlaceManifest(const ChannelTable& channels, ManifestPlace* place) const;
+  bool OpenManifest(uint64_t page);
+  template <class Put>
+  bool PutManifest(const ChannelTable& channels, const ManifestPlace& place, Put put) const;
   void Describe();
   bool AnyJailed(uint64_t start, uint64_t end) const;
   bool JailRangeHolds(uint32_t address, int32_t size) const;
@@ -91,6 +115,9 @@ class AddressSpace {
 
   GuestRegion text_, rodata_, heap_, manifest_, stack_;
   uint64_t break_ = 0;
+  uint64_t heap_limit_ = 0;  // where the heap ends unless the user manifest comes first
+  ManifestPlace manifest_place_;
+  uint32_t generation_ = 0;
   std::array<GuestRegion, 5> regions_;
   size_t region_count_ = 0;
   bool any_jailed_ = false;

@@ -1,7 +1,6 @@
 #include "sandbox/faults.h"
 
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <ucontext.h>
 
 #include <cerrno>
@@ -9,6 +8,7 @@
 
 #include "sandbox/guest_context.h"
 #include "sandbox/guest_state.h"
+#include "sandbox/time_limits.h"
 
 namespace zvm {
 namespace {
@@ -20,16 +20,8 @@ constexpr size_t kGuardSizeBytes = 4096;
 StopRequest* g_stop = nullptr;
 TrustedFaultHandler g_on_trusted_fault = nullptr;
 
-struct StopSignal {
-  int signal;
-  StopReason reason;
-};
-constexpr StopSignal kStopSignals[] = {
-    {SIGALRM, StopReason::kWallTime},   {SIGPROF, StopReason::kCpuTime},
-    {SIGXCPU, StopReason::kCpuTime},    {SIGXFSZ, StopReason::kDiskFull},
-    {SIGTERM, StopReason::kTerminated}, {SIGINT, StopReason::kTerminated},
-    {SIGHUP, StopReason::kTerminated},  {SIGQUIT, StopReason::kTerminated},
-};
+constexpr int kStopSignals[] = {SIGALRM, SIGPROF, SIGXCPU, SIGXFSZ,
+                                SIGTERM, SIGINT,  SIGHUP,  SIGQUIT};
 constexpr int kFaultSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSTKFLT, SIGABRT};
 
 bool InReservation(uint64_t rip) {
@@ -46,14 +38,6 @@ bool OnTheWayIn(uint64_t rip) {
          Between(rip, zvm_resume_begin, zvm_resume_end);
 }
 
-// The signal may have come just before a blocking call that would now sleep for ever: asks for
-// another one soon, until the run has ended.
-void InterruptAgain() {
-  constexpr suseconds_t kAgainUs = 10'000;
-  const itimerval timer = {{0, kAgainUs}, {0, kAgainUs}};
-  setitimer(ITIMER_REAL, &timer, nullptr);
-}
-
 // Resumes at ZvmLeaveGuest instead of at the guest. Flags are the host's; ZvmLeaveGuest takes care
 // of the stack and of the floating-point environment.
 void LeaveAfterHandler(mcontext_t& machine) {
@@ -61,11 +45,35 @@ void LeaveAfterHandler(mcontext_t& machine) {
   machine.gregs[REG_EFL] = ZVM_HOST_FLAGS;
 }
 
-void OnStopSignal(int signal, siginfo_t*, void* context) {
-  for (const StopSignal& row : kStopSignals) {
-    if (row.signal == signal) {
-      g_stop->Set(row.reason);
-    }
+void SetReason(StopReason reason) {
+  if (reason != StopReason::kNone) {
+    g_stop->Set(reason);
+  }
+}
+
+// What a signal asks for goes into the stop request.
+void TakeRequest(int signal, const siginfo_t& info) {
+  switch (signal) {
+    case SIGALRM: return SetReason(OnWallTimer());
+    case SIGPROF: return SetReason(OnCpuTimer());
+    case SIGXFSZ: return g_stop->Set(StopReason::kDiskFull);
+    // A limit of the whole process, and requests that name no session.
+    case SIGXCPU: return g_stop->SetForGood(StopReason::kCpuTime);
+    default: break;
+  }
+  if (signal != CancelSignal()) {
+    g_stop->SetForGood(StopReason::kTerminated);
+  } else if (info.si_code == SI_QUEUE) {
+    g_stop->Cancel(reinterpret_cast<uint64_t>(info.si_value.sival_ptr));
+  }
+}
+
+void OnStopSignal(int signal, siginfo_t* info, void* context) {
+  // SAFETY: the kernel leaves the guest's AC flag set, and host code need not be aligned.
+  __builtin_ia32_writeeflags_u64(ZVM_HOST_FLAGS);
+  TakeRequest(signal, *info);
+  if (!g_stop->requested()) {
+    return;  // a timer of an earlier session, a tick, or a session that is not running
   }
   zvm_guest_context.stop = 1;
   mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
@@ -82,6 +90,8 @@ void OnStopSignal(int signal, siginfo_t*, void* context) {
 }
 
 void OnFaultSignal(int signal, siginfo_t*, void* context) {
+  // SAFETY: as above.
+  __builtin_ia32_writeeflags_u64(ZVM_HOST_FLAGS);
   mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
   const auto rip = static_cast<uint64_t>(machine.gregs[REG_RIP]);
   if (!InReservation(rip)) {
@@ -130,9 +140,10 @@ Failure InstallSignalHandlers(StopRequest* stop, TrustedFaultHandler on_trusted_
   g_stop = stop;
   g_on_trusted_fault = on_trusted_fault;
   bool ok = InstallSignalStack();
-  for (const StopSignal& row : kStopSignals) {
-    ok = ok && Install(row.signal, OnStopSignal);
+  for (const int signal : kStopSignals) {
+    ok = ok && Install(signal, OnStopSignal);
   }
+  ok = ok && Install(CancelSignal(), OnStopSignal);
   for (const int signal : kFaultSignals) {
     ok = ok && Install(signal, OnFaultSignal);
   }

@@ -2,6 +2,8 @@
 // run on their own stack, touch no guest memory and never resume a guest that faulted.
 #pragma once
 
+#include <csignal>
+
 #include "base/failure.h"
 #include "base/stop_request.h"
 
@@ -10,6 +12,10 @@ namespace zvm {
 // Called when host code itself faults: a bug or an attack that got through the inner wall. Must
 // only use async-signal-safe functions and must not return to the host code; ends with _exit.
 using TrustedFaultHandler = void (*)(int signal);
+
+// A queued signal (SI_QUEUE) whose value is the number of a session: ends that session and no
+// other. docs/wire.md §1.
+inline int CancelSignal() { return SIGRTMIN; }
 
 // Installs handlers and the alternate stack, once per process. Stop signals set `stop`; when the
 // guest runs it is left at once, otherwise the blocking call that was interrupted looks at `stop`.

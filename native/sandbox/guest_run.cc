@@ -51,6 +51,11 @@ GuestOutcome RunGuest(const GuestRun& run) {
   ZVM_CHECK(run.jail_scratch.size() >= ValidatorScratchBytes(kJailSizeMax));
   guest_state = {};
   guest_state.run = &run;
+  // In this order: a handler that comes in between sets the flag again or is seen in the request.
+  zvm_guest_context.stop = 0;
+  if (run.stop->requested()) {
+    zvm_guest_context.stop = 1;
+  }
   zvm_guest_context.return_address = ZVM_WINDOW_BASE + run.entry;
   zvm_guest_context.guest_rsp = ZVM_WINDOW_BASE + run.space->entry_stack_pointer().value;
   zvm_guest_context.start_info = run.space->entry_stack_pointer().value + 8;

@@ -64,8 +64,15 @@ uint32_t RefusedBits(const ValidatorPolicy& policy) {
          (policy.refuse_non_temporal ? kImageRefusedNonTemporal : 0u);
 }
 
+}  // namespace
+
+void StampPolicy(const ValidatorPolicy& policy, ImageHeader& header) {
+  header.features = policy.features.bits();
+  header.refused = RefusedBits(policy);
+}
+
 // SAFETY: a verdict holds for the rules it was given under and for weaker ones.
-Failure CheckPolicy(const ImageHeader& header, const ValidatorPolicy& policy) {
+Failure CheckImagePolicy(const ImageHeader& header, const ValidatorPolicy& policy) {
   if (header.profile_needed > static_cast<uint32_t>(policy.profile)) {
     return MakeFailure(ENOEXEC, "profile-refused", "the program needs profile zvm");
   }
@@ -75,13 +82,6 @@ Failure CheckPolicy(const ImageHeader& header, const ValidatorPolicy& policy) {
                        "the image was judged under weaker rules than this session asks for");
   }
   return {};
-}
-
-}  // namespace
-
-void StampPolicy(const ValidatorPolicy& policy, ImageHeader& header) {
-  header.features = policy.features.bits();
-  header.refused = RefusedBits(policy);
 }
 
 uint64_t ImageSizeBytes(const NexeLayout& layout) {
@@ -146,7 +146,7 @@ Result<PreparedImage, Failure> AdoptImage(UniqueFd fd, const ValidatorPolicy& po
       static_cast<uint64_t>(status.st_size) != ImageSizeBytes(image.layout())) {
     return Refuse("the layout of the image is broken");
   }
-  if (Failure failure = CheckPolicy(image.header, policy); failure.failed()) {
+  if (Failure failure = CheckImagePolicy(image.header, policy); failure.failed()) {
     return Err{failure};
   }
   image.fd = std::move(fd);

@@ -57,11 +57,14 @@ void WriteTrampolines(std::span<uint8_t> out);
 // Writes into `header` under which rules its text was judged.
 void StampPolicy(const ValidatorPolicy& policy, ImageHeader& header);
 
+// The text must have been judged at least as strictly as `policy` asks, else "profile-refused" or
+// "policy-refused" (8).
+[[nodiscard]] Failure CheckImagePolicy(const ImageHeader& header, const ValidatorPolicy& policy);
+
 // Takes over an image that another process made: the seals must all be there, the header must be
-// ours, its layout must satisfy the invariants of NexeLayout (else "image-invalid", 22), and its
-// text must have been judged at least as strictly as `policy` asks (else "profile-refused" or
-// "policy-refused", 8). The text itself is not validated again: its maker must be trusted, the
-// seals keep it as that one left it.
+// ours, its layout must satisfy the invariants of NexeLayout (else "image-invalid", 22), and
+// CheckImagePolicy must hold. The text itself is not validated again: its maker must be trusted,
+// the seals keep it as that one left it.
 [[nodiscard]] Result<PreparedImage, Failure> AdoptImage(UniqueFd fd, const ValidatorPolicy& policy);
 
 }  // namespace zvm

@@ -1,12 +1,11 @@
 // The memory etag: one digest over every readable region. A page that was never touched is a page
 // of zeros by definition; the kernel's page map tells which those are, so that hashing them costs
 // no page fault and leaves them untouched.
-#include <sys/ioctl.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "sandbox/address_space.h"
+#include "sandbox/page_scan.h"
 
 namespace zvm {
 namespace {
@@ -14,20 +13,6 @@ namespace {
 constexpr size_t kZeroBlockSizeBytes = 64 * 1024;
 alignas(4096) constexpr uint8_t kZeroBlock[kZeroBlockSizeBytes] = {};
 
-// PAGEMAP_SCAN of Linux 6.7, which Debian 12's headers do not declare yet.
-struct PageRange {
-  uint64_t start, end, categories;
-};
-struct PagemapScan {
-  uint64_t size = sizeof(PagemapScan);
-  uint64_t flags = 0;
-  uint64_t start = 0, end = 0, walk_end = 0;
-  uint64_t ranges = 0, ranges_count = 0, pages_max = 0;
-  uint64_t category_inverted = 0, category_mask = 0, category_any = 0, return_mask = 0;
-};
-static_assert(sizeof(PagemapScan) == 96);
-constexpr uint64_t kPageIsPresent = 1 << 3, kPageIsSwapped = 1 << 4;
-constexpr unsigned long kPagemapScan = _IOWR('f', 16, PagemapScan);
 constexpr size_t kRangesMax = 256;
 
 // Bytes between two looks at the stop request: a few milliseconds of hashing.
@@ -80,19 +65,12 @@ class MemoryDigest {
 // the kernel cannot scan or a stop is requested.
 uint64_t MemoryDigest::AddScanned(uint64_t start, uint64_t end) {
   PageRange ranges[kRangesMax];
-  PagemapScan scan;
-  scan.start = start;
-  scan.end = end;
-  scan.ranges = reinterpret_cast<uint64_t>(ranges);
-  scan.ranges_count = kRangesMax;
-  scan.category_any = kPageIsPresent | kPageIsSwapped;
-  scan.return_mask = kPageIsPresent | kPageIsSwapped;
-  const int count = ioctl(pagemap_fd_, kPagemapScan, &scan);
-  if (count < 0 || scan.walk_end <= start || scan.walk_end > end) {
+  PageScanResult scan;
+  if (!ScanPages(pagemap_fd_, start, end, true, ranges, &scan)) {
     return start;
   }
   uint64_t at = start;
-  for (int i = 0; i < count; ++i) {
+  for (size_t i = 0; i < scan.count; ++i) {
     if (!AddZeros(ranges[i].start - at) || !Add(ranges[i].start, ranges[i].end)) {
       return start;
     }

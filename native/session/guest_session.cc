@@ -36,9 +36,9 @@ Failure SandboxProcess::SetUpMemory() {
   return SetGuestSegmentBase();
 }
 
-Failure GuestSession::Check(PreparedImage image) {
-  image_ = std::move(image);
-  if (Failure failure = AddressSpace::CheckMemory(image_.layout(), request_.memory_bytes);
+Failure GuestSession::Check(const PreparedImage& image) {
+  image_ = &image;
+  if (Failure failure = AddressSpace::CheckMemory(image.layout(), request_.memory_bytes);
       failure.failed()) {
     return failure;
   }
@@ -46,15 +46,15 @@ Failure GuestSession::Check(PreparedImage image) {
 }
 
 Failure GuestSession::MapProgram() {
-  return process_.space.Map(image_, request_.memory_bytes);
+  return process_.space.Map(*image_, request_.memory_bytes);
+}
+
+Failure GuestSession::StartClocks() {
+  const uint64_t used_us = continues_ ? before_.user_us + before_.system_us : ProcessCpuUs();
+  return StartTimeLimits(request_.limits, used_us);
 }
 
 Failure GuestSession::OpenChannels() {
-  // The clock starts before the channels are opened: a FIFO without a writer must not wait for
-  // ever.
-  if (Failure failure = ArmTimeLimits(request_.limits); failure.failed()) {
-    return failure;
-  }
   if (Failure failure = channels_.Open(request_.channel_options, process_.stop);
       failure.failed()) {
     return failure;
@@ -86,7 +86,7 @@ void GuestSession::Run(TrapObserver* observer) {
   run.observer = observer;
   run.jail_policy = request_.policy;
   run.jail_scratch = process_.jail_scratch;
-  run.entry = image_.layout().entry;
+  run.entry = image_->layout().entry;
   run.daemon_requested = request_.daemon_requested;
   ending_.SetGuestOutcome(RunGuest(run), process_.stop, channels_.failure());
 }
@@ -110,18 +110,21 @@ void GuestSession::End(const Failure& failure, int pagemap_fd) {
   if (channels_.failure().failed()) {
     ending_.AddFailure(channels_.failure());
   }
+  EndTimeLimits();
 }
 
-void GuestSession::MeasureTime(Report& report) const {
+void GuestSession::MeasureTime(Report& report) {
   rusage self;
   getrusage(RUSAGE_SELF, &self);
   const auto us = [](const timeval& t) {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec);
   };
+  usage_ = {us(self.ru_utime), us(self.ru_stime),
+            static_cast<uint64_t>(self.ru_minflt) + static_cast<uint64_t>(self.ru_majflt)};
   report.wall_us = MonotonicUs() - start_us_;
-  report.user_cpu_us = us(self.ru_utime);
-  report.system_cpu_us = us(self.ru_stime);
-  report.peak_memory_bytes = process_.peak.Bytes();
+  report.user_cpu_us = usage_.user_us - before_.user_us;
+  report.system_cpu_us = usage_.system_us - before_.system_us;
+  report.peak_memory_bytes = process_.peak.Bytes(usage_.faults);
 }
 
 void GuestSession::RefreshViews() {
@@ -135,9 +138,10 @@ void GuestSession::FillReport(Report& report) {
   ending_.Fill(report);
   report.etag_algorithm = request_.channel_options.etag_algorithm;
   report.memory_bytes = static_cast<uint64_t>(std::max<int64_t>(request_.memory_bytes, 0));
-  if (image_.fd.valid()) {
-    report.profile = image_.profile_needed();
-    report.program_digest = {image_.header.nexe_sha256_hex, sizeof image_.header.nexe_sha256_hex};
+  if (image_ != nullptr) {
+    report.profile = image_->profile_needed();
+    report.program_digest = {image_->header.nexe_sha256_hex,
+                             sizeof image_->header.nexe_sha256_hex};
   }
   RefreshViews();
   report.any_etag = request_.memory_etag;

@@ -52,6 +52,13 @@ struct SessionRequest {
 // and its report.
 inline constexpr uint64_t kHostDataSlackBytes = 64 << 20;
 
+// What a process has used of the processor and how many page faults it took, at some moment.
+struct ProcessUsage {
+  uint64_t user_us = 0;
+  uint64_t system_us = 0;
+  uint64_t faults = 0;
+};
+
 // The steps in their order; each is called once, and none after one that failed except End and
 // FillReport. Only Run, End and FillReport may be called under LockdownStage::kRun.
 class GuestSession {
@@ -59,10 +66,22 @@ class GuestSession {
   GuestSession(SandboxProcess& process, SessionRequest request)
       : process_(process), request_(std::move(request)) {}
 
-  // Everything that can be refused without touching the host.
-  [[nodiscard]] Failure Check(PreparedImage image);
+  // A process that ran sessions before: what it had used at the end of the last one. Report and
+  // limits count from there.
+  void CountFrom(const ProcessUsage& usage) {
+    before_ = usage;
+    continues_ = true;
+  }
+
+  // Everything that can be refused without touching the host. `image` outlives this object.
+  [[nodiscard]] Failure Check(const PreparedImage& image);
+  // Left out when AddressSpace has this image with this memory mapped from a session before.
   [[nodiscard]] Failure MapProgram();
-  // Starts the clocks, opens the channels, writes the user manifest. Last step that allocates.
+  // The limits count from here: before the channels are opened, because a FIFO without a writer
+  // must not wait for ever.
+  [[nodiscard]] Failure StartClocks();
+  // Opens the channels, whose descriptors it takes over also when it fails, and writes the user
+  // manifest. Last step that allocates.
   [[nodiscard]] Failure OpenChannels();
   // What the kernel enforces behind the timers and the page rights, should the guest escape: more
   // processor time or writable memory than the session was granted. After MapProgram.
@@ -78,23 +97,26 @@ class GuestSession {
   // Sets what this session knows; the verdict about the program is its caller's. `report` borrows
   // from this object.
   void FillReport(Report& report);
+  // At the last FillReport.
+  const ProcessUsage& usage() const { return usage_; }
 
   const ChannelTable& channels() const { return channels_; }
   const SessionRequest& request() const { return request_; }
-  const PreparedImage& image() const { return image_; }
   int status() const { return ending_.status(); }
 
  private:
-  void MeasureTime(Report& report) const;
+  void MeasureTime(Report& report);
   void RefreshViews();
 
   SandboxProcess& process_;
   SessionRequest request_;
-  PreparedImage image_;
+  const PreparedImage* image_ = nullptr;
   ChannelTable channels_;
   std::vector<ChannelView> views_;
   Ending ending_;
   DigestText memory_digest_;
+  ProcessUsage before_, usage_;
+  bool continues_ = false;
   const uint64_t start_us_ = MonotonicUs();
 };
 

@@ -27,7 +27,15 @@ uint64_t DataBytesOfThisProcess() {
 
 void PeakMemory::Open() { status_.Reset(open("/proc/self/status", O_RDONLY | O_CLOEXEC)); }
 
-uint64_t PeakMemory::Bytes() const {
+uint64_t PeakMemory::Bytes(uint64_t fault_count) {
+  if (bytes_ == 0 || faults_ != fault_count) {
+    bytes_ = Ask();
+    faults_ = fault_count;
+  }
+  return bytes_;
+}
+
+uint64_t PeakMemory::Ask() const {
   constexpr std::string_view kName = "VmHWM:";
   constexpr uint64_t kUnitBytes = 1024;
   char buffer[2048];

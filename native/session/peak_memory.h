@@ -18,11 +18,17 @@ class PeakMemory {
   // Before lockdown; afterwards the descriptor must be among the kept ones.
   void Open();
   int descriptor() const { return status_.get(); }
-  // Bytes, 0 when the kernel does not tell. Reads a few hundred bytes; does not allocate.
-  uint64_t Bytes() const;
+  // Bytes, 0 when the kernel does not tell. Does not allocate. `fault_count`: page faults of this
+  // process; the kernel is asked again only when it has grown, because nothing else makes pages
+  // resident.
+  uint64_t Bytes(uint64_t fault_count);
 
  private:
+  uint64_t Ask() const;
+
   UniqueFd status_;
+  uint64_t faults_ = 0;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace zvm

@@ -137,7 +137,7 @@ Failure Session::Prepare() {
   TimeLimits limits;
   limits.wall_ms = options_.limits.wall_ms != 0 ? options_.limits.wall_ms
                                                 : static_cast<uint64_t>(manifest_.timeout_s) * 1000;
-  if (Failure failure = ArmTimeLimits(limits); failure.failed()) {
+  if (Failure failure = StartTimeLimits(limits, 0); failure.failed()) {
     return failure;
   }
   const bool skip = SkipsValidation();
@@ -166,7 +166,7 @@ Failure Session::CheckRequest() {
       }
     }
   }
-  return AtMemory(guest_.Check(std::move(image_)), manifest_);
+  return AtMemory(guest_.Check(image_), manifest_);
 }
 
 Failure Session::MapProgram() {
@@ -176,7 +176,10 @@ Failure Session::MapProgram() {
   return guest_.MapProgram();
 }
 
-Failure Session::OpenChannels() { return guest_.OpenChannels(); }
+Failure Session::OpenChannels() {
+  const Failure failure = guest_.StartClocks();
+  return failure.failed() ? failure : guest_.OpenChannels();
+}
 
 Failure Session::LockDown() {
   if (manifest_.memory_etag) {

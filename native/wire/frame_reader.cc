@@ -80,7 +80,8 @@ FrameError ReadStart(std::span<const uint8_t> frame, StartRequest* request) {
       fields.etag_algorithm > kEtagAlgorithmMax) {
     return FrameError::kField;
   }
-  if ((fields.flags & ~kStartFlags) != 0 || fields.reserved_56 != 0) {
+  if ((fields.flags & ~kStartFlags) != 0 ||
+      ((fields.flags & kStartMappedImage) == 0 && !AllZero(fields.program_check))) {
     return FrameError::kReserved;
   }
   request->fields = fields;
@@ -90,7 +91,7 @@ FrameError ReadStart(std::span<const uint8_t> frame, StartRequest* request) {
     return FrameError::kSize;
   }
   size_t alias_at = sizeof(WireStart) + records_size;
-  size_t source = 1;  // behind the image
+  size_t source = request->first_source();
   for (size_t i = 0; i < fields.channel_count; ++i) {
     StartChannel& channel = request->channels[i];
     channel.fields = CopyAt<WireChannel>(frame, sizeof(WireStart) + i * sizeof(WireChannel));

@@ -32,6 +32,9 @@ struct StartRequest {
   WireStart fields;
   std::array<StartChannel, kWireChannelsMax> channels;
   std::span<const StartChannel> view() const { return {channels.data(), fields.channel_count}; }
+  bool names_mapped_image() const { return (fields.flags & kStartMappedImage) != 0; }
+  // Descriptors in front of those of the channels: the image, if it travels.
+  size_t first_source() const { return names_mapped_image() ? 0 : 1; }
 };
 
 // Checks shapes and ranges of fields. What makes no sense as a session (too few channels, a

@@ -38,6 +38,11 @@ UniqueFd FrameDescriptors::Take(size_t index) {
   return UniqueFd(std::exchange(fds_[index], -1));
 }
 
+int FrameDescriptors::Peek(size_t index) const {
+  ZVM_CHECK(index < count_ && fds_[index] >= 0);
+  return fds_[index];
+}
+
 void FrameDescriptors::CloseAll() {
   for (size_t i = 0; i < count_; ++i) {
     UniqueFd(fds_[i]).Reset();

@@ -22,6 +22,8 @@ class FrameDescriptors {
   size_t count() const { return count_; }
   // Requires index < count(). Each may be taken once.
   UniqueFd Take(size_t index);
+  // The number of one that has not been taken.
+  int Peek(size_t index) const;
   void CloseAll();
 
  private:

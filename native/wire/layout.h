@@ -132,7 +132,9 @@ static_assert(offsetof(WirePrepared, sha256_hex) == 56);
 // Bits of WireStart::flags.
 inline constexpr uint32_t kStartMemoryEtag = 1;
 inline constexpr uint32_t kStartJob = 2;
-inline constexpr uint32_t kStartFlags = kStartMemoryEtag | kStartJob;
+// No image travels with the frame: the worker has it mapped from a session before.
+inline constexpr uint32_t kStartMappedImage = 4;
+inline constexpr uint32_t kStartFlags = kStartMemoryEtag | kStartJob | kStartMappedImage;
 
 struct WireStart {
   WireHeader header;
@@ -143,7 +145,8 @@ struct WireStart {
   uint8_t profile = 0;
   uint8_t etag_algorithm = 0;
   uint32_t flags = 0;
-  uint64_t reserved_56 = 0;
+  // With kStartMappedImage: the first bytes of the SHA-256 of the program that is meant.
+  uint8_t program_check[8] = {};
 };
 static_assert(sizeof(WireStart) == 64);
 static_assert(offsetof(WireStart, channel_count) == 48);
@@ -166,7 +169,10 @@ struct WireChannel {
 static_assert(sizeof(WireChannel) == 48);
 static_assert(offsetof(WireChannel, reads) == 8);
 
-inline constexpr uint32_t kReportAnyEtag = 1;  // flag of WireReport
+// Bits of WireReport::flags.
+inline constexpr uint32_t kReportAnyEtag = 1;
+// The worker goes on and keeps this session's image mapped: kStartMappedImage may name it.
+inline constexpr uint32_t kReportImageMapped = 2;
 
 struct WireReport {
   WireHeader header;

@@ -85,8 +85,8 @@ void SendPrepared(uint64_t session_id, const BuildAnswer& answer, const ImageHea
   Send(frame, FrameType::kPrepared, session_id);
 }
 
-void SendReport(uint64_t session_id, const Report& report,
-                std::span<const uint16_t> start_indexes) {
+void SendReport(uint64_t session_id, const Report& report, std::span<const uint16_t> start_indexes,
+                uint32_t flags) {
   ZVM_CHECK(start_indexes.size() == report.channels.size());
   const std::string_view reason = Bounded(report.reason_code), state = Bounded(report.state);
   WireReport fields;
@@ -98,7 +98,7 @@ void SendReport(uint64_t session_id, const Report& report,
   fields.status = report.status;
   fields.fault_signal = report.fault_signal;
   fields.fault_address = report.fault_address;
-  fields.flags = report.any_etag ? kReportAnyEtag : 0;
+  fields.flags = flags | (report.any_etag ? kReportAnyEtag : 0);
   fields.wall_us = report.wall_us;
   fields.user_cpu_us = report.user_cpu_us;
   fields.system_cpu_us = report.system_cpu_us;

@@ -1,4 +1,4 @@
-// zvm-worker: a process of the service that prepares one program or runs one session. Started by
+// zvm-worker: a process of the service that prepares one program or runs sessions. Started by
 // the addon with a socket as descriptor 0; never by hand.
 #include <unistd.h>
 
@@ -13,8 +13,9 @@ namespace zvm {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: zvm-worker prepare|session CPU_SECONDS FILE_SIZE_BYTES ADDRESS_SPACE_BYTES\n"
-    "(0 = no limit; descriptor 0 is a socket to the service)\n";
+    "usage: zvm-worker prepare|session CPU_SECONDS FILE_SIZE_BYTES ADDRESS_SPACE_BYTES [TASKS]\n"
+    "(0 = no limit; TASKS = 1 unless given, 0 to 255 for role session; descriptor 0 is a socket\n"
+    "to the service)\n";
 
 bool ParseNumber(const char* text, uint64_t* value) {
   const std::string_view view = text;
@@ -23,11 +24,17 @@ bool ParseNumber(const char* text, uint64_t* value) {
 }
 
 bool ParseOptions(int argc, char** argv, WorkerOptions* options) {
-  if (argc != 5) {
+  if (argc != 5 && argc != 6) {
     return false;
   }
+  uint64_t tasks_max = 1;
   const std::string_view role = argv[1];
   options->role = role == "prepare" ? WorkerRole::kPrepare : WorkerRole::kSession;
+  if (argc == 6 && (!ParseNumber(argv[5], &tasks_max) || tasks_max > UINT8_MAX ||
+                    (role == "prepare" && tasks_max != 1))) {
+    return false;
+  }
+  options->tasks_max = static_cast<uint8_t>(tasks_max);
   return (role == "prepare" || role == "session") &&
          ParseNumber(argv[2], &options->limits.cpu_seconds) &&
          ParseNumber(argv[3], &options->limits.file_size_bytes) &&

@@ -19,9 +19,11 @@ ValidatorPolicy PolicyOf(uint8_t profile) {
 
 class Preparing final : public Role {
  public:
-  LockdownStage stage() const override { return LockdownStage::kServePrepare; }
+  LockdownStage stage(const WorkerOptions&) const override {
+    return LockdownStage::kServePrepare;
+  }
   FrameType task_type() const override { return FrameType::kPrepare; }
-  Failure SetUp() override { return {}; }
+  Failure SetUp(const WorkerOptions&) override { return {}; }
   LockdownLimits backstops() const override { return BuilderBackstops({}, kValidatorChunkMax); }
 
   FrameError Do(TaskFrame& frame) override {

@@ -1,6 +1,7 @@
 #include "worker/serve.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,8 +72,13 @@ Failure RaiseWall(const WorkerOptions& options, Role& role, LockdownStatus* stat
   if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
     return MakeFailure(EINVAL, "worker-signals", "cannot ignore SIGPIPE");
   }
-  if (Failure failure = role.SetUp(); failure.failed()) {
+  if (Failure failure = role.SetUp(options); failure.failed()) {
     return failure;
+  }
+  const timeval idle = {kIdleSeconds, 0};
+  if (options.reused() &&
+      setsockopt(kControlDescriptor, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle) != 0) {
+    return MakeFailure(errno, "worker-socket", "cannot bound the wait for a frame");
   }
   std::array<int, 3 + Role::kKeptMax> keep = {kControlDescriptor, STDOUT_FILENO, STDERR_FILENO};
   size_t kept = 3;
@@ -84,7 +90,7 @@ Failure RaiseWall(const WorkerOptions& options, Role& role, LockdownStatus* stat
   std::sort(keep.begin(), keep.begin() + kept);
   lockdown.keep_descriptors = std::span(keep).first(kept);
   lockdown.descriptors_max = kDescriptorNumbersMax;
-  lockdown.stage = role.stage();
+  lockdown.stage = role.stage(options);
   lockdown.limits = Stricter(options.limits, role.backstops());
   return Lockdown(lockdown, status);
 }
@@ -116,26 +122,46 @@ int Refuse(FrameError error, uint64_t session_id) {
   return kWorkerRefused;
 }
 
-int TakeTask(Role& role) {
+constexpr int kGoOn = -1;
+
+// Sleeps without a bound until a frame comes, or a signal.
+void AwaitFrame() {
+  pollfd waiting = {.fd = kControlDescriptor, .events = POLLIN, .revents = 0};
+  (void)poll(&waiting, 1, -1);
+}
+
+// Waits for a frame. kGoOn: it is in `frame`; otherwise the exit status.
+int AwaitTask(Role& role, TaskFrame& frame) {
   static uint8_t buffer[kFrameSizeMax];
-  static TaskFrame frame;
   size_t size = 0;
   for (;;) {
     switch (ReceiveFrame(kControlDescriptor, buffer, &size, &frame.descriptors)) {
-      case ReceiveEnd::kFrame: break;
+      case ReceiveEnd::kFrame:
+        frame.bytes = {buffer, size};
+        return kGoOn;
       case ReceiveEnd::kClosed: return kWorkerDone;
-      case ReceiveEnd::kInterrupted:
-        if (role.stop_requested()) {
-          return kWorkerDone;
-        }
-        continue;
-      case ReceiveEnd::kTruncated: return Refuse(FrameError::kTruncated, 0);
+      case ReceiveEnd::kInterrupted: break;
       case ReceiveEnd::kWouldBlock:
+        if (!role.Idle()) {
+          return kWorkerResetFailed;
+        }
+        AwaitFrame();
+        break;
+      case ReceiveEnd::kTruncated: return Refuse(FrameError::kTruncated, 0);
       case ReceiveEnd::kError: return kWorkerRefused;
     }
-    break;
+    if (role.stop_requested()) {
+      return kWorkerDone;
+    }
   }
-  frame.bytes = {buffer, size};
+}
+
+// Takes one task. kGoOn: it was answered; otherwise the exit status.
+int TakeTask(Role& role) {
+  static TaskFrame frame;
+  if (const int end = AwaitTask(role, frame); end != kGoOn) {
+    return end;
+  }
   FrameError error = ReadHeader(frame.bytes, frame.descriptors.count(), &frame.header);
   if (error == FrameError::kNone &&
       frame.header.type != static_cast<uint16_t>(role.task_type())) {
@@ -144,7 +170,26 @@ int TakeTask(Role& role) {
   if (error == FrameError::kNone) {
     error = role.Do(frame);
   }
-  return error == FrameError::kNone ? kWorkerDone : Refuse(error, frame.header.session_id);
+  frame.descriptors.CloseAll();
+  return error == FrameError::kNone ? kGoOn : Refuse(error, frame.header.session_id);
+}
+
+int TakeTasks(const WorkerOptions& options, Role& role) {
+  for (unsigned done = 1;; ++done) {
+    if (const int end = TakeTask(role); end != kGoOn) {
+      return end;
+    }
+    if (done == options.tasks_max) {
+      return kWorkerDone;
+    }
+    if (!role.Renew()) {
+      return kWorkerResetFailed;
+    }
+    // A request to end that came while the task was done.
+    if (role.stop_requested()) {
+      return kWorkerDone;
+    }
+  }
 }
 
 }  // namespace
@@ -160,6 +205,7 @@ int Serve(const WorkerOptions& options, Role& role) {
   WireHello hello;
   hello.pid = pid;
   hello.role = static_cast<uint8_t>(options.role);
+  hello.tasks_max = options.tasks_max;
   hello.image_version = kImageVersion;
   hello.walls = WallsOf(status);
   hello.cpu_features = CpuFeatures::OfThisCpu().bits();
@@ -167,7 +213,7 @@ int Serve(const WorkerOptions& options, Role& role) {
   if (!SayHello(hello)) {
     return kWorkerDone;  // the owner is gone already
   }
-  return TakeTask(role);
+  return TakeTasks(options, role);
 }
 
 }  // namespace zvm

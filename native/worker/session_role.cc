@@ -1,130 +1,233 @@
-// Role session: runs one program in the order of the architecture: frame, descriptors, image,
-// channels, outer wall at its narrowest, guest, report. Reuse of the process would add a reset
-// behind SendReport.
+// Role session: runs programs in the order of the architecture: frame, descriptors, image,
+// channels, guest, report, and behind it a reset of everything that the guest could reach, or the
+// end of the process. A worker that runs one session only raises the outer wall to its narrowest
+// before the guest.
+#include <sys/stat.h>
+
 #include <array>
 #include <cerrno>
+#include <optional>
 
+#include "base/descriptor_status.h"
 #include "base/end_process.h"
 #include "sandbox/page_map.h"
+#include "sandbox/warm_memory.h"
 #include "session/guest_session.h"
 #include "wire/frame_reader.h"
 #include "worker/answers.h"
+#include "worker/entry_check.h"
 #include "worker/serve.h"
+#include "worker/session_request.h"
 
 namespace zvm {
 namespace {
 
 // For the report of last resort; a signal handler cannot ask the session.
 uint64_t g_session_id = 0;
+bool g_session_runs = false;
 
 void OnTrustedFault(int signal) {
-  static Ending ending;
-  ending.SetTrustedFault(signal);
-  Report report;
-  ending.Fill(report);
-  SendReport(g_session_id, report, {});
+  if (g_session_runs) {
+    static Ending ending;
+    ending.SetTrustedFault(signal);
+    Report report;
+    ending.Fill(report);
+    SendReport(g_session_id, report, {});
+  }
   EndProcess(kWorkerFault);
 }
 
-ChannelSpec MakeSpec(const StartChannel& channel, FrameDescriptors& descriptors) {
-  ChannelSpec spec;
-  spec.alias = channel.alias;
-  spec.type = channel.fields.type;
-  spec.etag = (channel.fields.flags & kChannelEtag) != 0;
-  spec.limits = {channel.fields.reads, channel.fields.read_bytes, channel.fields.writes,
-                 channel.fields.write_bytes};
-  spec.sources.resize(channel.fields.source_count);
-  for (size_t i = 0; i < spec.sources.size(); ++i) {
-    spec.sources[i].kind = SourceKind::kDescriptor;
-    spec.sources[i].descriptor = descriptors.Take(channel.first_source + i).Release();
-  }
-  return spec;
-}
-
-// From here on the session owns the descriptors of the sources.
-SessionRequest MakeRequest(const StartRequest& start, FrameDescriptors& descriptors) {
-  SessionRequest request;
-  request.memory_bytes = start.fields.memory_bytes;
-  request.memory_etag = (start.fields.flags & kStartMemoryEtag) != 0;
-  request.daemon_requested = (start.fields.flags & kStartJob) != 0;
-  request.channel_options.etag_algorithm =
-      static_cast<DigestAlgorithm>(start.fields.etag_algorithm);
-  request.limits = {.wall_ms = start.fields.wall_ms, .cpu_ms = start.fields.cpu_ms};
-  request.policy = {.profile = static_cast<Profile>(start.fields.profile),
-                    .features = CpuFeatures::OfThisCpu(),
-                    .refuse_rdtsc = true};
-  request.channels.reserve(start.fields.channel_count);
-  for (const StartChannel& channel : start.view()) {
-    request.channels.push_back(MakeSpec(channel, descriptors));
-  }
-  return request;
+bool SameFile(int a, int b) {
+  struct stat first, second;
+  return StatDescriptor(a, &first) == 0 && StatDescriptor(b, &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 class Running final : public Role {
  public:
-  LockdownStage stage() const override { return LockdownStage::kServe; }
-  FrameType task_type() const override { return FrameType::kStart; }
-  bool stop_requested() const override { return process_.stop.requested(); }
-
-  Failure SetUp() override {
-    if (Failure failure = process_.SetUpSignals(OnTrustedFault); failure.failed()) {
-      return failure;
-    }
-    // For digests of the memory: without it, untouched pages would be touched.
-    pagemap_ = OpenPageMap();
-    return process_.SetUpMemory();
+  LockdownStage stage(const WorkerOptions& options) const override {
+    return options.reused() ? LockdownStage::kServeWarm : LockdownStage::kServe;
   }
+  FrameType task_type() const override { return FrameType::kStart; }
+  bool stop_requested() const override { return process_.stop.for_good(); }
   std::array<int, kKeptMax> kept_descriptors() const override {
     return {pagemap_.get(), process_.peak.descriptor()};
   }
 
-  FrameError Do(TaskFrame& frame) override {
-    if (const FrameError error = ReadStart(frame.bytes, &start_); error != FrameError::kNone) {
-      return error;
-    }
-    g_session_id = frame.header.session_id;
-    // Never destroyed: destructors would ask the locked-down kernel for things.
-    auto* const session =
-        new GuestSession(process_, MakeRequest(start_, frame.descriptors));
-    const Failure failure = Prepare(*session, frame.descriptors.Take(0));
-    if (!failure.failed()) {
-      session->Run(nullptr);
-    }
-    session->End(failure, pagemap_.get());
-    Answer(*session);
-    return FrameError::kNone;
-  }
+  Failure SetUp(const WorkerOptions& options) override;
+  LockdownLimits backstops() const override;
+  FrameError Do(TaskFrame& frame) override;
+  bool Renew() override;
+  bool Idle() override { return mapped_ == nullptr || memory_.Trim(process_.space); }
 
  private:
-  Failure Prepare(GuestSession& session, UniqueFd image_fd);
-  void Answer(GuestSession& session);
+  Failure Prepare(FrameDescriptors& descriptors);
+  Failure TakeImage(FrameDescriptors& descriptors);
+  Failure MapProgram();
+  void Answer();
   void FindStartIndexes(std::span<const ChannelView> channels);
 
   SandboxProcess process_;
   UniqueFd pagemap_;
+  WarmMemory memory_;
+  bool reused_ = false;
+
+  // One of the two is mapped; the other takes the image of a frame until it is, too.
+  PreparedImage images_[2];
+  PreparedImage* mapped_ = nullptr;
+  int64_t mapped_memory_bytes_ = 0;
+
   StartRequest start_;
+  PreparedImage* image_ = nullptr;  // of the session
+  // Never destroyed by a process that ends with it: destructors would ask the locked-down kernel
+  // for things.
+  std::optional<GuestSession> session_;
+  ProcessUsage usage_;
   ValidatorState validator_ = ValidatorState::kNotRun;
   std::array<uint16_t, kWireChannelsMax> start_indexes_;
 };
 
-Failure Running::Prepare(GuestSession& session, UniqueFd image_fd) {
-  auto image = AdoptImage(std::move(image_fd), session.request().policy);
-  if (!image.ok()) {
-    return image.error();
+Failure Running::SetUp(const WorkerOptions& options) {
+  reused_ = options.reused();
+  if (Failure failure = process_.SetUpSignals(OnTrustedFault); failure.failed()) {
+    return failure;
+  }
+  // For digests of the memory, without which untouched pages would be touched, and for resets.
+  pagemap_ = OpenPageMap();
+  if (reused_) {
+    if (Failure failure = memory_.SetUp(pagemap_.get()); failure.failed()) {
+      return failure;
+    }
+    if (Failure failure = KeepCpuTimer(); failure.failed()) {
+      return failure;
+    }
+  }
+  return process_.SetUpMemory();
+}
+
+// Of many sessions: none has more memory than a window. That of a single one comes when it is known.
+LockdownLimits Running::backstops() const {
+  LockdownLimits limits;
+  if (reused_ && process_.host_data_bytes != 0) {
+    limits.data_bytes =
+        process_.host_data_bytes + kHostDataSlackBytes + ZVM_WINDOW_SIZE_BYTES;
+  }
+  return limits;
+}
+
+FrameError Running::Do(TaskFrame& frame) {
+  if (const FrameError error = ReadStart(frame.bytes, &start_); error != FrameError::kNone) {
+    return error;
+  }
+  g_session_id = frame.header.session_id;
+  g_session_runs = true;
+  process_.stop.Begin(g_session_id);
+  validator_ = ValidatorState::kNotRun;
+  image_ = nullptr;
+  session_.emplace(process_, MakeRequest(start_, frame.descriptors));
+  if (reused_) {
+    session_->CountFrom(usage_);
+  }
+  const Failure failure = Prepare(frame.descriptors);
+  if (!failure.failed()) {
+    CheckEntry(process_.space, *image_);
+    session_->Run(nullptr);
+  }
+  session_->End(failure, pagemap_.get());
+  Answer();
+  return FrameError::kNone;
+}
+
+Failure Running::Prepare(FrameDescriptors& descriptors) {
+  if (Failure failure = TakeImage(descriptors); failure.failed()) {
+    return failure;
   }
   validator_ = ValidatorState::kPassed;
-  if (Failure failure = session.Check(std::move(image.value())); failure.failed()) {
+  if (Failure failure = session_->Check(*image_); failure.failed()) {
     return failure;
   }
-  if (Failure failure = session.MapProgram(); failure.failed()) {
+  if (Failure failure = MapProgram(); failure.failed()) {
     return failure;
   }
-  if (Failure failure = session.OpenChannels(); failure.failed()) {
+  if (Failure failure = session_->StartClocks(); failure.failed()) {
     return failure;
+  }
+  ReleaseSources(start_, descriptors);
+  if (Failure failure = session_->OpenChannels(); failure.failed()) {
+    return failure;
+  }
+  if (reused_) {
+    return {};
   }
   // SAFETY: the last step before the guest; what mapping and opening needed is gone from here on.
   LockdownStatus status;
-  return NarrowToRun(&status, session.Backstops());
+  return NarrowToRun(&status, session_->Backstops());
+}
+
+// Sets image_: the one that is mapped, when the frame names it or brings it once more, or the one
+// of the frame.
+Failure Running::TakeImage(FrameDescriptors& descriptors) {
+  const ValidatorPolicy& policy = session_->request().policy;
+  if (start_.names_mapped_image()) {
+    // SAFETY: the owner means one program; another one must not run in its place.
+    if (mapped_ == nullptr || !NamesProgram(start_, *mapped_)) {
+      return MakeFailure(EINVAL, "image-not-mapped", "this worker has another program");
+    }
+    image_ = mapped_;
+    return CheckImagePolicy(mapped_->header, policy);
+  }
+  auto image = AdoptImage(descriptors.Take(0), policy);
+  if (!image.ok()) {
+    return image.error();
+  }
+  if (mapped_ != nullptr && SameFile(image.value().fd.get(), mapped_->fd.get())) {
+    image_ = mapped_;
+    return {};
+  }
+  image_ = mapped_ == &images_[0] ? &images_[1] : &images_[0];
+  *image_ = std::move(image.value());
+  return {};
+}
+
+Failure Running::MapProgram() {
+  if (mapped_ == image_ && mapped_memory_bytes_ == start_.fields.memory_bytes) {
+    return {};
+  }
+  // Until everything is in place the window belongs to no program.
+  const bool used = mapped_ != nullptr;
+  mapped_ = nullptr;
+  if (used && !process_.space.Clear()) {
+    return MakeFailure(errno, "window-map-failed", "cannot clear the window");
+  }
+  if (Failure failure = session_->MapProgram(); failure.failed() || !reused_) {
+    return failure;
+  }
+  if (Failure failure = memory_.SetProgram(*image_); failure.failed()) {
+    return failure;
+  }
+  mapped_ = image_;
+  mapped_memory_bytes_ = start_.fields.memory_bytes;
+  return {};
+}
+
+// Nothing that the guest wrote or was given is left: memory, rights, channels, descriptors, limits,
+// requests to stop. Registers are set when the next guest is entered.
+bool Running::Renew() {
+  usage_ = session_->usage();
+  session_.reset();
+  g_session_runs = false;
+  process_.stop.End();
+  for (PreparedImage& image : images_) {
+    if (&image != mapped_) {
+      image.fd.Reset();
+    }
+  }
+  if (SkipsReset()) {
+    return true;
+  }
+  // A session that failed while its program was being mapped leaves half a program.
+  return mapped_ != nullptr ? memory_.Restore(process_.space, usage_.faults)
+                            : process_.space.Clear();
 }
 
 // Channels of a report are in guest order, those of the frame in any; aliases are all different.
@@ -138,12 +241,14 @@ void Running::FindStartIndexes(std::span<const ChannelView> channels) {
   }
 }
 
-void Running::Answer(GuestSession& session) {
+void Running::Answer() {
   Report report;
-  session.FillReport(report);
+  session_->FillReport(report);
   report.validator = validator_;
   FindStartIndexes(report.channels);
-  SendReport(g_session_id, report, {start_indexes_.data(), report.channels.size()});
+  const bool stays = mapped_ != nullptr && mapped_ == image_ && !process_.stop.for_good();
+  SendReport(g_session_id, report, {start_indexes_.data(), report.channels.size()},
+             stays ? kReportImageMapped : 0);
 }
 
 }  // namespace

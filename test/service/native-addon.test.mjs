@@ -172,6 +172,40 @@ test('a session that waits for its input is cancelled by SIGTERM with a report',
   for (const handle of [image, input.read, input.write, nothing]) handle.close()
 })
 
+test('one worker, many sessions: named image, cancel of one session, end by SIGTERM', async () => {
+  const { image } = await prepare(hello)
+  const { worker, next, exit } = startWorker('session', { tasksMax: 0 })
+  assert.equal((await next()).readUInt8(29), 0)
+  const nothing = zvm.openNull()
+  worker.send(startFrame(), [image, nothing, nothing, nothing])
+  const first = await next()
+  assert.equal(first.readUInt32LE(44) & 2, 2)
+  const named = startFrame()
+  named.writeUInt16LE(3, 12)
+  named.writeUInt32LE(4, 52)
+  named.write(first.toString('latin1', 224, 240), 56, 'hex')
+  for (let i = 0; i < 100; i += 1) {
+    const output = zvm.makeMemfd('output')
+    worker.send(named, [nothing, output, nothing])
+    assert.equal((await next()).readUInt8(24), 0)
+    assert.equal(output.read(0, 100).toString(), 'hello world\n')
+    output.close()
+  }
+  assert.equal(worker.cancel(7), true)
+  assert.equal(worker.cancel(7n), true)
+  for (const wrong of [-1, 0.5, '7', 2n ** 64n, undefined]) {
+    assert.throws(() => worker.cancel(wrong), TypeError)
+  }
+  worker.kill('SIGTERM')
+  assert.equal((await exit).code, 0)
+  assert.equal(worker.cancel(7), false)
+  for (const tasksMax of [-1, 256, 'many']) {
+    assert.throws(() => startWorker('session', { tasksMax }), TypeError)
+  }
+  image.close()
+  nothing.close()
+})
+
 test('wrong shapes throw and leave nothing behind', () => {
   const before = openFds()
   assert.throws(() => new zvm.FdHandle(), TypeError)

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   static StartRequest request;
   if (ReadStart(frame, &request) == FrameError::kNone) {
-    size_t sources = 1, aliases = 0;
+    size_t sources = request.first_source(), aliases = 0;
     for (const StartChannel& channel : request.view()) {
       ZVM_CHECK(channel.first_source == sources);
       sources += channel.fields.source_count;

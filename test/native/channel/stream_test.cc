@@ -124,7 +124,7 @@ TEST_CASE("a silent or full pipe ends with the stop") {
     uint8_t byte = 0;
     CHECK(open.table().Read(open.Number("in"), &byte, 1, 0).status == IoStatus::kStopped);
   }
-  open.stop().Clear();
+  open.stop().End();
   StopTimer timer(open.stop());
   const std::vector<uint8_t> much(1 << 20);
   CHECK(open.table().Write(open.Number("out"), much.data(), 1 << 20, 0).status ==

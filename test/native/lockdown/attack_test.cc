@@ -150,6 +150,12 @@ const Attack kRunAttacks[] = {
 
 const Attack kServeAttacks[] = {
     {"madvise", [] { return syscall(SYS_madvise, ZVM_WINDOW_BASE, 4096, MADV_DONTNEED); }},
+    {"madvise of host memory",
+     [] {
+       const auto page = reinterpret_cast<uintptr_t>(&Int80Getpid) & ~uintptr_t{4095};
+       return syscall(SYS_madvise, page, 4096, MADV_DONTNEED);
+     }},
+    {"madvise free", [] { return syscall(SYS_madvise, ZVM_WINDOW_BASE, 4096, MADV_FREE); }},
     {"fcntl add seals", [] { return syscall(SYS_fcntl, 0, F_ADD_SEALS, 0); }},
     {"mprotect none", [] { return Window(0, 4096, PROT_NONE); }},
     {"mmap executable file over host memory",
@@ -173,6 +179,9 @@ const Attack kServeAttacks[] = {
 bool IsNeeded(LockdownStage stage, std::string_view attack) {
   if (stage == LockdownStage::kServePrepare) {
     return attack == "recvmsg" || attack == "close";
+  }
+  if (stage == LockdownStage::kServeWarm) {
+    return attack == "recvmsg" || attack == "madvise";
   }
   return stage == LockdownStage::kServe &&
          (attack == "recvmsg" || attack == "setitimer profiling" || attack == "seccomp");
@@ -217,6 +226,8 @@ TEST_CASE("attacks on the stages of a worker end in SIGSYS") {
   for (const User user : Users()) {
     MustDie(LockdownStage::kServe, user, kAttacks);
     MustDie(LockdownStage::kServe, user, kServeAttacks);
+    MustDie(LockdownStage::kServeWarm, user, kAttacks);
+    MustDie(LockdownStage::kServeWarm, user, kServeAttacks);
     MustDie(LockdownStage::kServePrepare, user, kAttacks);
     MustDie(LockdownStage::kServePrepare, user, kPrepareAttacks);
   }

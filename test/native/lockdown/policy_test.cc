@@ -18,7 +18,8 @@ namespace zvm {
 namespace {
 
 constexpr LockdownStage kStages[] = {LockdownStage::kPrepare, LockdownStage::kRun,
-                                     LockdownStage::kServePrepare, LockdownStage::kServe};
+                                     LockdownStage::kServePrepare, LockdownStage::kServe,
+                                     LockdownStage::kServeWarm};
 constexpr uint32_t kBeyondLastCall = 1024;
 
 // Runs a filter as the kernel would. Ends the test on anything it does not know.
@@ -200,8 +201,32 @@ TEST_CASE("serve: two timers, two questions about descriptors, one more filter")
   }
 }
 
+TEST_CASE("serve warm: one timer, no further filter, no limits, memory back in the window only") {
+  constexpr LockdownStage kStage = LockdownStage::kServeWarm;
+  constexpr uint64_t kBase = ZVM_WINDOW_BASE;
+  for (uint64_t value = 0; value < 2048; ++value) {
+    CAPTURE(value);
+    CHECK(Allows(kStage, SYS_setitimer, {value}) == (value == ITIMER_REAL));
+    CHECK(Allows(kStage, SYS_fcntl, {3, value}) == (value == F_GET_SEALS || value == F_GETFL));
+    CHECK_FALSE(Allows(kStage, SYS_seccomp, {value}));
+    CHECK_FALSE(Allows(kStage, SYS_prlimit64, {0, value}));
+    CHECK(Allows(kStage, SYS_madvise, {kBase, 0x10000, value}) == (value == MADV_DONTNEED));
+  }
+  CHECK_FALSE(Allows(kStage, SYS_madvise, {kBase - 0x1000, 0x1000, MADV_DONTNEED}));
+  CHECK_FALSE(Allows(kStage, SYS_madvise, {kBase + 0xFFFF0000, 0x10001, MADV_DONTNEED}));
+  constexpr uint64_t kFixed = MAP_PRIVATE | MAP_FIXED;
+  for (uint64_t prot = 0; prot < 256; ++prot) {
+    CAPTURE(prot);
+    const bool plain = (prot & PROT_EXEC) == 0;
+    CHECK(Allows(kStage, SYS_mmap, {0, 4096, prot, MAP_PRIVATE | MAP_ANONYMOUS}) == plain);
+    CHECK(Allows(kStage, SYS_mmap, {kBase + 0x10000, 0x10000, prot, kFixed}) ==
+          (plain || prot == (PROT_READ | PROT_EXEC)));
+  }
+}
+
 TEST_CASE("the stages of a worker contain the narrower ones and receive frames") {
   for (const auto& [wide, narrow] : {std::pair{LockdownStage::kServe, LockdownStage::kRun},
+                                     std::pair{LockdownStage::kServeWarm, LockdownStage::kRun},
                                      std::pair{LockdownStage::kServePrepare,
                                                LockdownStage::kPrepare}}) {
     CHECK(Allows(wide, SYS_recvmsg));
@@ -215,7 +240,8 @@ TEST_CASE("the stages of a worker contain the narrower ones and receive frames")
 
 TEST_CASE("filters stay short: installing one costs time for every instruction") {
   for (const LockdownStage stage : kStages) {
-    CHECK(PolicyProgram(stage).size() <= (stage == LockdownStage::kServe ? 128 : 64));
+    const bool serves = stage == LockdownStage::kServe || stage == LockdownStage::kServeWarm;
+    CHECK(PolicyProgram(stage).size() <= (serves ? 128 : 64));
   }
 }
 

@@ -16,7 +16,7 @@ void OnAlarm(int) { g_stop.Set(StopReason::kWallTime); }
 
 TEST_CASE("a digest of 4 GiB stops within milliseconds of the request") {
   const Window window(int64_t{1} << 32);
-  g_stop.Clear();
+  g_stop.End();
   const auto before = std::signal(SIGALRM, OnAlarm);
   const itimerval timer = {{0, 0}, {0, 50'000}};
   const uint64_t start = MonotonicUs();

@@ -75,7 +75,7 @@ TEST_CASE("start: fields out of range") {
   CHECK(Start(With<uint16_t>(good, 48, 0xFFFF)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, 50, 2)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, 51, 2)) == FrameError::kField);
-  CHECK(Start(With<uint32_t>(good, 52, 4)) == FrameError::kReserved);
+  CHECK(Start(With<uint32_t>(good, 52, 8)) == FrameError::kReserved);
   CHECK(Start(With<uint64_t>(good, 56, 1)) == FrameError::kReserved);
   constexpr size_t kChannel = sizeof(WireStart);
   CHECK(Start(With<uint16_t>(good, kChannel, 0)) == FrameError::kField);
@@ -89,6 +89,19 @@ TEST_CASE("start: fields out of range") {
   for (const size_t reserved : {5, 6, 7, 40, 47}) {
     CHECK(Start(With<uint8_t>(good, kChannel + reserved, 1)) == FrameError::kReserved);
   }
+}
+
+TEST_CASE("start: with a mapped image no descriptor for it comes") {
+  Bytes frame = With<uint32_t>(StartFrame(), 52, kStartMappedImage);
+  CHECK(Start(frame) == FrameError::kDescriptors);
+  frame = With<uint16_t>(frame, 12, 3);
+  StartRequest request;
+  CHECK(ReadStart(frame, &request) == FrameError::kNone);
+  CHECK(request.names_mapped_image());
+  CHECK(request.view()[0].first_source == 0);
+  CHECK(request.view()[2].first_source == 2);
+  CHECK(ReadStart(With<uint64_t>(frame, 56, 1), &request) == FrameError::kNone);
+  CHECK(request.fields.program_check[0] == 1);
 }
 
 TEST_CASE("every shorter and longer frame is refused") {

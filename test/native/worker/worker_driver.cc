@@ -19,18 +19,24 @@ uint8_t g_buffer[kFrameSizeMax];
 
 }  // namespace
 
-WorkerDriver::WorkerDriver(const char* role) {
+WorkerDriver::WorkerDriver(const char* role, const char* tasks, const char* program,
+                           int stderr_fd) {
   int ends[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
   socket_.Reset(ends[0]);
-  const UniqueFd theirs(ends[1]);
+  UniqueFd theirs(ends[1]);
   pid_ = fork();
   REQUIRE(pid_ >= 0);
   if (pid_ == 0) {
     dup2(theirs.get(), 0);
-    execl(ZVM_BUILD_DIR "/zvm-worker", "zvm-worker", role, "0", "0", "0", nullptr);
+    if (stderr_fd >= 0) {
+      dup2(stderr_fd, 2);
+    }
+    const std::string path = std::string(ZVM_BUILD_DIR "/") + program;
+    execl(path.c_str(), program, role, "0", "0", "0", tasks, nullptr);
     _exit(127);
   }
+  theirs.Reset();
   hello_ = Receive();
 }
 
@@ -52,6 +58,12 @@ Bytes WorkerDriver::Receive() {
   return Bytes(g_buffer, g_buffer + size);
 }
 
+void WorkerDriver::Cancel(uint64_t session_id) {
+  sigval value;
+  value.sival_ptr = reinterpret_cast<void*>(session_id);
+  REQUIRE(sigqueue(pid_, SIGRTMIN, value) == 0);
+}
+
 int WorkerDriver::Wait() {
   int status = 0;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
@@ -64,25 +76,37 @@ Bytes MakeStart(const StartOptions& options) {
   WireStart start;
   start.memory_bytes = options.memory_bytes;
   start.wall_ms = options.wall_ms;
-  start.channel_count = 3;
+  start.cpu_ms = options.cpu_ms;
+  start.channel_count = options.channel_count;
   start.profile = options.profile;
   start.flags = options.flags;
+  const std::string& hex = options.program_sha256_hex;
+  if (!hex.empty()) {
+    start.flags |= kStartMappedImage;
+    for (size_t i = 0; i < sizeof start.program_check; ++i) {
+      start.program_check[i] =
+          static_cast<uint8_t>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
+    }
+  }
+  std::vector<std::string> aliases = {"/dev/stderr", "/dev/stdout", "/dev/stdin"};
+  while (aliases.size() < options.channel_count) {
+    aliases.push_back("c" + std::to_string(aliases.size()));
+  }
   FrameWriter frame(g_buffer);
   frame.Add(start);
-  const std::string_view aliases[] = {"/dev/stderr", "/dev/stdout", "/dev/stdin"};
-  for (const std::string_view alias : aliases) {
+  for (const std::string& alias : aliases) {
     WireChannel channel;
     channel.alias_size = static_cast<uint16_t>(alias.size());
     channel.source_count = 1;
-    const bool reads = alias == "/dev/stdin";
-    (reads ? channel.reads : channel.writes) = 1000;
-    (reads ? channel.read_bytes : channel.write_bytes) = 65536;
+    const bool writes = alias == "/dev/stdout" || alias == "/dev/stderr";
+    (writes ? channel.writes : channel.reads) = 1000;
+    (writes ? channel.write_bytes : channel.read_bytes) = 65536;
     frame.Add(channel);
   }
-  for (const std::string_view alias : aliases) {
+  for (const std::string& alias : aliases) {
     frame.AddText(alias);
   }
-  const auto bytes = frame.Finish(FrameType::kStart, 12, options.fd_count);
+  const auto bytes = frame.Finish(FrameType::kStart, options.session_id, options.fd_count);
   return Bytes(bytes.begin(), bytes.end());
 }
 

@@ -18,8 +18,10 @@ using Bytes = std::vector<uint8_t>;
 
 class WorkerDriver {
  public:
-  // Starts the worker and takes its hello.
-  explicit WorkerDriver(const char* role);
+  // Starts the worker and takes its hello. `tasks`: how many it takes; `program`: another file of
+  // the build folder than zvm-worker; `stderr_fd`: its standard error, -1 = ours.
+  explicit WorkerDriver(const char* role, const char* tasks = "1",
+                        const char* program = "zvm-worker", int stderr_fd = -1);
   ~WorkerDriver();
   WorkerDriver(const WorkerDriver&) = delete;
   WorkerDriver& operator=(const WorkerDriver&) = delete;
@@ -30,6 +32,8 @@ class WorkerDriver {
   // The next answer, empty when the worker has gone.
   Bytes Receive();
   void CloseSocket() { socket_.Reset(); }
+  // Asks it to end one session.
+  void Cancel(uint64_t session_id);
   // Waits for its end: exit status, or 1000 + signal.
   int Wait();
 
@@ -52,6 +56,10 @@ struct StartOptions {
   uint16_t fd_count = 4;
   uint8_t profile = 1;
   uint32_t flags = 0;
+  uint64_t cpu_ms = 0;
+  uint64_t session_id = 12;
+  std::string program_sha256_hex;  // not empty: the mapped image is named by it
+  uint16_t channel_count = 3;      // further ones are inputs named c3, c4, ...
 };
 // A start frame with the standard three channels, one source each.
 Bytes MakeStart(const StartOptions& options = {});

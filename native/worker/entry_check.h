@@ -1,0 +1,17 @@
+// What a test program may hook into a worker that runs many sessions: a look at everything that a
+// guest will find, and a reset that is left out, so that the look can be shown to see something.
+// The worker that is shipped does neither (entry_check.cc); test/native/worker/ has the others.
+#pragma once
+
+#include "sandbox/address_space.h"
+#include "sandbox/image.h"
+
+namespace zvm {
+
+// Right before a guest is entered: the window is complete, its registers are to be set yet.
+void CheckEntry(const AddressSpace& space, const PreparedImage& image);
+
+// Nothing is restored behind a session.
+bool SkipsReset();
+
+}  // namespace zvm
