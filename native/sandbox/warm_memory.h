@@ -38,9 +38,9 @@ class WarmMemory {
   // The program that AddressSpace::Map has mapped: maps its data, as a guest finds it, once more.
   [[nodiscard]] Failure SetProgram(const PreparedImage& image);
 
-  // After a session: heap and stack are what AddressSpace::Map left. `fault_count`: faults that this
-  // process had taken when the guest had ended. False: memory may hold what the guest wrote, and
-  // the process must end.
+  // After a session: heap and stack are what AddressSpace::Map left. `fault_count`: faults that
+  // this process had taken when the guest had ended. False: memory may hold what the guest wrote,
+  // and the process must end.
   [[nodiscard]] bool Restore(AddressSpace& space, uint64_t fault_count);
   // Between sessions, when there is time: gives back what is above kIdleMemoryMax.
   [[nodiscard]] bool Trim(AddressSpace& space);

@@ -105,7 +105,7 @@ Failure Running::SetUp(const WorkerOptions& options) {
   return process_.SetUpMemory();
 }
 
-// Of many sessions: none has more memory than a window. That of a single one comes when it is known.
+// Of many sessions: none has more memory than a window. Those of a single one come with it.
 LockdownLimits Running::backstops() const {
   LockdownLimits limits;
   if (reused_ && process_.host_data_bytes != 0) {
