@@ -40,7 +40,10 @@ static int Reduce(void) {
     FILE *from = fopen(path, "r");
     line *next = &lines[count];
     if (from == NULL || count == OBJECTS_MAX) return 1;
-    if (fscanf(from, "%ld %1199[^\n]", &next->count, next->name) == 2) total += lines[count++].count;
+    if (fscanf(from, "%ld %1199[^\n]", &next->count, next->name) == 2) {
+      total += next->count;
+      ++count;
+    }
     fclose(from);
   }
   qsort(lines, (size_t)count, sizeof *lines, CompareNames);

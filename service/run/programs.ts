@@ -60,8 +60,9 @@ export class Programs {
   }
 
   /**
-   * The image of the program with this digest: from the cache, or prepared now. `open` gives the nexe's bytes; it is called only when they are needed. Rejects
-   * with ProgramRefusedError or WorkerError.
+   * The image of the program with this digest: from the cache, or prepared now. `open` gives the
+   * nexe's bytes; it is called only when they are needed. Rejects with ProgramRefusedError or
+   * WorkerError.
    */
   async lease(digest: Digest, open: () => FdHandle): Promise<ImageLease> {
     const key = this.#keyOf(digest)
