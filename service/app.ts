@@ -4,13 +4,18 @@ import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
+import { lingering } from './http/linger.ts'
 import { Problem, problemBody, problemType } from './http/problem.ts'
+import { refusalOf } from './http/refusal.ts'
 import { toProblem } from './http/to-problem.ts'
 import { makeMetrics } from './metrics.ts'
+import { addAsyncJobRoutes } from './routes/async-jobs.ts'
+import { addJobEventRoutes } from './routes/job-events.ts'
 import { addJobRoutes } from './routes/jobs.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addProgramRoutes } from './routes/programs.ts'
 import { addServiceRoutes } from './routes/service.ts'
+import { AsyncJobs } from './run/async-jobs.ts'
 import { NodeSlots } from './run/node-slots.ts'
 import { ProgramStore } from './run/program-store.ts'
 import { Scheduler } from './run/scheduler.ts'
@@ -20,6 +25,7 @@ import { FsStore } from './store/fs.ts'
 export type App = {
   readonly http: FastifyInstance
   readonly scheduler: Scheduler
+  readonly asyncJobs: AsyncJobs
   readonly sessions: Sessions
 }
 
@@ -58,9 +64,13 @@ export async function buildApp(config: Config): Promise<App> {
     if (typeof problem.more.retryAfterS === 'number') {
       reply.header('retry-after', String(problem.more.retryAfterS))
     }
+    reply.code(problem.status).type(problemType)
+    const body = problemBody(problem)
+    if (request.raw.complete || request.raw.destroyed) return reply.send(body)
     // A body that nobody will read any more must not keep the connection.
-    if (!request.raw.complete) reply.header('connection', 'close')
-    return reply.code(problem.status).type(problemType).send(problemBody(problem))
+    const text = JSON.stringify(body)
+    reply.headers({ connection: 'close', 'content-length': Buffer.byteLength(text) })
+    return reply.send(lingering(request, text))
   })
   // A connection kept alive would hold up the end of the process.
   http.addHook('onResponse', async (request) => {
@@ -72,10 +82,24 @@ export async function buildApp(config: Config): Promise<App> {
   const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
   http.addHook('onClose', async () => store.close())
   const nodeSlots = new NodeSlots(config.limits.nodesRunningMax)
-  const deps = { config, scheduler, programs, sessions, metrics, store, nodeSlots }
+  const asyncJobs = new AsyncJobs({
+    folder: join(config.dataDir, 'jobs'),
+    limits: config.limits,
+    problemOf: (error) => problemBody(toProblem(error)),
+    refusalOf,
+    onEnd: (jobId, state, err) => {
+      if (err !== undefined && toProblem(err).status >= 500) {
+        http.log.error({ jobId, err }, 'job failed')
+      } else http.log.info({ jobId, state }, 'job ended')
+    },
+  })
+  http.addHook('onClose', () => asyncJobs.close())
+  const deps = { config, scheduler, programs, sessions, metrics, store, asyncJobs, nodeSlots }
   addJobRoutes(http, deps)
+  addAsyncJobRoutes(http, deps)
+  addJobEventRoutes(http, deps)
   addProgramRoutes(http, deps)
   addObjectRoutes(http, deps)
   await addServiceRoutes(http, deps)
-  return { http, scheduler, sessions }
+  return { http, scheduler, sessions, asyncJobs }
 }

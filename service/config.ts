@@ -23,6 +23,7 @@ export const limitTable = {
   timeoutMsMax: [600_000, 'ms', 'wall-clock time of one guest'],
   killGraceMs: [2_000, 'ms', 'after the deadline, before the process is killed'],
   uploadIdleMs: [30_000, 'ms', 'silence of a client within its request'],
+  uploadBytesMin: [1_024, 'bytes', 'least that a client sends within uploadIdleMs'],
   uploadMemoryBytesMax: [256 * 1024, 'bytes', 'one part in memory; larger ones go to disk'],
   spoolMemoryBytesMax: [1 * mib, 'bytes', 'waiting output in memory, one channel'],
   spoolDiskBytesMax: [16 * gib, 'bytes', 'waiting output on disk, one channel'],
@@ -43,6 +44,15 @@ export const limitTable = {
   objectBytesMax: [8 * gib, 'bytes', 'one stored object'],
   objectsMax: [1_000_000, 'objects', 'embedded store'],
   storeBytesMax: [64 * gib, 'bytes', 'embedded store'],
+  asyncJobsMax: [10_000, 'jobs', 'asynchronous ones, those that ended included'],
+  asyncQueueMax: [1_000, 'jobs', 'asynchronous ones that upload, wait or run'],
+  asyncInputBytesMax: [32 * gib, 'bytes', 'uploads of asynchronous jobs that wait or run'],
+  asyncPartsMax: [4_096, 'parts', 'uploads of asynchronous jobs that wait or run'],
+  asyncOutputBytesMax: [16 * gib, 'bytes', 'outputs of one asynchronous job'],
+  asyncStoreBytesMax: [64 * gib, 'bytes', 'outputs of all asynchronous jobs'],
+  asyncRetentionMs: [86_400_000, 'ms', 'an asynchronous job is kept after its end'],
+  eventListenersMax: [256, 'listeners', 'streams of events at once'],
+  eventHeartbeatMs: [15_000, 'ms', 'silence of a stream of events'],
   drainMs: [30_000, 'ms', 'running jobs after SIGTERM'],
 } as const satisfies Record<string, readonly [number, string, string]>
 

@@ -1,6 +1,7 @@
 // What routes are given: made once by buildApp, passed down, never looked up.
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
+import type { AsyncJobs } from './run/async-jobs.ts'
 import type { NodeSlots } from './run/node-slots.ts'
 import type { ProgramStore } from './run/program-store.ts'
 import type { Scheduler } from './run/scheduler.ts'
@@ -13,6 +14,7 @@ export type Deps = {
   readonly programs: ProgramStore
   readonly sessions: Sessions
   readonly metrics: Metrics
+  readonly asyncJobs: AsyncJobs
   readonly store: ObjectStore
   readonly nodeSlots: NodeSlots
 }

@@ -19,6 +19,7 @@ export type BodyLimits = {
   readonly partsMax: number
   readonly partHeaderBytesMax: number
   readonly uploadIdleMs: number
+  readonly uploadBytesMin: number
 }
 
 /** Throws Problem. */
@@ -94,21 +95,27 @@ async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGener
   }
 }
 
-/** The guest's silence is its own affair, so the watch ends with the body. */
+/**
+ * Within any `uploadIdleMs` a client sends `uploadBytesMin` or the rest of its body: neither silence
+ * nor a trickle holds a place. The guest's silence is its own affair, so the watch ends with the
+ * body. Not by the socket's timeout, which would cut a connection while a slow disk is the reason.
+ */
 function watchIdle(
-  request: FastifyRequest,
+  { raw }: FastifyRequest,
   limits: BodyLimits,
   stop: (problem: Problem) => void,
 ): () => void {
-  const { socket } = request.raw
-  const onIdle = () => stop(new Problem('upload-timeout', `uploadIdleMs is ${limits.uploadIdleMs}`))
-  socket.setTimeout(limits.uploadIdleMs)
-  // Listening on the request keeps the server from cutting the connection without an answer.
-  request.raw.on('timeout', onIdle)
-  return () => {
-    socket.setTimeout(0)
-    request.raw.off('timeout', onIdle)
+  const { uploadIdleMs, uploadBytesMin } = limits
+  let seenBytes = raw.socket.bytesRead
+  const look = () => {
+    const newBytes = raw.socket.bytesRead - seenBytes
+    seenBytes += newBytes
+    // Paused: it is us who do not read.
+    if (newBytes >= uploadBytesMin || raw.complete || raw.isPaused()) return
+    stop(new Problem('upload-timeout', `${uploadBytesMin} bytes within ${uploadIdleMs} ms`))
   }
+  const timer = setInterval(look, uploadIdleMs)
+  return () => clearInterval(timer)
 }
 
 function checkName(name: unknown, count: number, limits: BodyLimits): void {

@@ -4,6 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.ts'
 import { readBodyParts } from '../http/body-parts.ts'
+import { prefersAsync } from '../http/prefer.ts'
 import { Problem } from '../http/problem.ts'
 import { refusalOf } from '../http/refusal.ts'
 import { closeRequest, type JobRequest, readJobRequest } from '../http/request-parts.ts'
@@ -15,18 +16,23 @@ import {
   tryResponseForm,
   tryWholeMultipart,
 } from '../http/response-parts.ts'
+import { tenantOf } from '../http/tenant.ts'
+import type { Digest } from '../job/digest.ts'
 import { startGraph } from '../run/graph-run.ts'
 import { type JobEnd, type JobRun, startJob } from '../run/job-run.ts'
 import type { Place } from '../run/scheduler.ts'
 import { listingOf } from '../store/listing.ts'
-import { tryTenant } from '../tenant/tenant.ts'
+import { acceptJob, type ReadJob } from './async-jobs.ts'
 import { openSources } from './job-sources.ts'
 
 export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/v1/jobs', async (request, reply) => {
+    if (prefersAsync(request.headers.prefer)) {
+      return acceptJob(request, reply, deps, () => readAsyncJob(request, deps))
+    }
     const form = tryResponseForm(request.headers.accept)
     if (form === undefined) throw new Problem('not-acceptable', 'multipart/mixed, tar or raw')
-    const tenant = tenantOf(request, deps)
+    const tenant = tenantOf(request, deps.config)
     const place = deps.scheduler.admit()
     const gone = new AbortController()
     const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve))
@@ -43,14 +49,6 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
       else Promise.all([run.left, closed]).then(place.release)
     }
   })
-}
-
-/** The tenant of the request. Throws Problem when its name is none. */
-export function tenantOf(request: FastifyRequest, deps: Deps): string {
-  const { tenantHeader } = deps.config
-  const tenant = tryTenant(request.headers, tenantHeader)
-  if (tenant !== undefined) return tenant
-  throw new Problem('request-invalid', `${tenantHeader}: 1 to 64 letters, digits, dots, _ or -`)
 }
 
 async function startRequest(
@@ -78,6 +76,50 @@ async function startRequest(
     // The session has descriptors of its own by now.
     closeRequest(job)
   }
+}
+
+async function readAsyncJob(request: FastifyRequest, deps: Deps): Promise<ReadJob> {
+  const { limits } = deps.config
+  const tenant = tenantOf(request, deps.config)
+  const parts = readBodyParts(request, limits)
+  // What waits for long is not kept in memory.
+  const spooled = { ...limits, uploadMemoryBytesMax: 0 }
+  const job = await readJobRequest(parts, spooled, deps.sessions, listingOf(deps.store))
+  const dispose = () => closeRequest(job)
+  try {
+    // What is not stored is told now.
+    starterOf(job, tenant, deps)
+    const programs = [...job.programs.values()]
+    const uploads = [...job.inputs.values(), ...programs.map(({ upload }) => upload)]
+    return {
+      tenant,
+      program: programOf(job),
+      inputBytes: uploads.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      parts: uploads.length,
+      start: async (_id, signal) => {
+        const place = deps.scheduler.admitAsync()
+        try {
+          const run = await runJob(job, tenant, place, deps, signal)
+          run.left.then(place.release)
+          return run
+        } catch (error) {
+          place.release()
+          throw error
+        }
+      },
+      dispose,
+    }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/** Undefined: a graph, which may have many. */
+function programOf({ plan, programs }: JobRequest): Digest | undefined {
+  if ('nodes' in plan) return undefined
+  const { program } = plan
+  return program.kind === 'sha256' ? program.digest : programs.get(program.name)?.digest
 }
 
 /**

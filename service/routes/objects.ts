@@ -1,17 +1,15 @@
 // /v1/objects: the embedded store over HTTP. Bodies are bytes whatever their media type says;
 // names are checked before the store sees them.
-import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import parseRange from 'range-parser'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
+import { sendBytes } from '../http/byte-range.ts'
 import { Problem } from '../http/problem.ts'
 import { type Digest, tryDigest } from '../job/digest.ts'
 import {
   findNameFault,
   metadataBytesMax,
-  type ObjectInfo,
   type ObjectName,
   type PutOptions,
 } from '../store/object.ts'
@@ -68,9 +66,10 @@ export function addObjectRoutes(app: FastifyInstance, deps: Deps): void {
     scope.get('/v1/objects/:bucket/*', async (request, reply) => {
       const object = store.tryOpen(nameOf(request))
       if (object === undefined) throw new Problem('object-not-found', 'it is not stored')
-      const stream = createReadStream('', { fd: object.fd, ...spanOf(object.info, request, reply) })
-      if (reply.statusCode === 304 || request.method === 'HEAD') stream.destroy()
-      return reply.statusCode === 304 ? reply.send() : reply.send(stream)
+      for (const [key, value] of Object.entries(object.info.metadata)) {
+        reply.header(metadataPrefix + key, value)
+      }
+      return sendBytes(object, request, reply)
     })
 
     scope.delete('/v1/objects/:bucket/*', async (request, reply) => {
@@ -117,46 +116,4 @@ function expectationOf(request: FastifyRequest): Digest | 'absent' | undefined {
   if (none === '*' && match === undefined) return 'absent'
   if (none === undefined && digest !== undefined) return digest
   throw new Problem('request-invalid', 'If-None-Match: *, or If-Match with one etag')
-}
-
-/** Sets status and headers; gives the bytes to send, both ends included. */
-function spanOf(
-  info: ObjectInfo,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): { start?: number; end?: number } {
-  const etag = `"${info.etag}"`
-  // What somebody stored must never act as a page of this origin.
-  reply.headers({ 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' })
-  reply.headers({ etag, 'accept-ranges': 'bytes', 'last-modified': httpDate(info.modifiedAt) })
-  for (const [key, value] of Object.entries(info.metadata)) {
-    reply.header(metadataPrefix + key, value)
-  }
-  const none = request.headers['if-none-match'] ?? ''
-  if (none === '*' || none.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) {
-    reply.code(304)
-    return {}
-  }
-  reply.type(info.contentType)
-  const { range: wanted, 'if-range': unless } = request.headers
-  const isWanted = wanted?.startsWith('bytes=') && (unless === undefined || unless === etag)
-  const ranges = isWanted ? parseRange(info.sizeBytes, wanted ?? '') : -2
-  if (ranges === -1) {
-    reply.header('content-range', `bytes */${info.sizeBytes}`)
-    throw new Problem('range-unsatisfiable', `the object has ${info.sizeBytes} bytes`)
-  }
-  const [range, second] = ranges === -2 ? [] : ranges
-  // Several ranges may be answered with the whole (RFC 9110 §14.2).
-  if (range === undefined || second !== undefined) {
-    reply.header('content-length', info.sizeBytes)
-    return {}
-  }
-  const { start, end } = range
-  reply.code(206).header('content-length', end - start + 1)
-  reply.header('content-range', `bytes ${start}-${end}/${info.sizeBytes}`)
-  return { start, end }
-}
-
-function httpDate(iso: string): string {
-  return new Date(iso).toUTCString()
 }

@@ -1,7 +1,13 @@
 // What can go wrong between a job and its session. HTTP statuses are given to the codes in
 // http/problem.ts.
 
-export const admissionCodes = ['queue-full', 'queue-timeout', 'draining'] as const
+export const admissionCodes = [
+  'queue-full',
+  'queue-timeout',
+  'draining',
+  'jobs-full',
+  'listeners-full',
+] as const
 export type AdmissionCode = (typeof admissionCodes)[number]
 
 /** Why a job does not get its turn. */

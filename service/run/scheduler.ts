@@ -21,6 +21,9 @@ export type Place = {
   release(): void
 }
 
+/** Jobs of requests that wait for their answer, and those that outlive their request. */
+type Lane = 'sync' | 'async'
+
 type Waiting = { readonly start: () => void; readonly refuse: (reason: unknown) => void }
 
 const retryAfterSMax = 60
@@ -32,7 +35,9 @@ export class Scheduler {
   #running = 0
   #isDraining = false
   #meanRunMs = 0
-  readonly #queue = new Set<Waiting>()
+  readonly #queues: Readonly<Record<Lane, Set<Waiting>>> = { sync: new Set(), async: new Set() }
+  /** Whose turn it is when both wait. */
+  #turn: Lane = 'sync'
   readonly #limits: SchedulerLimits
 
   constructor(limits: SchedulerLimits) {
@@ -47,7 +52,7 @@ export class Scheduler {
     return this.#running
   }
   get waiting(): number {
-    return this.#queue.size
+    return this.#queues.sync.size + this.#queues.async.size
   }
   get isDraining(): boolean {
     return this.#isDraining
@@ -66,6 +71,20 @@ export class Scheduler {
   /** Throws AdmissionError when there is no place. */
   admit(): Place {
     this.checkRoom()
+    return this.#placeIn('sync')
+  }
+
+  /**
+   * For a job that has waited elsewhere: refused only while draining, and its wait for a slot has
+   * no limit of time. When both kinds wait, slots are given to them in turn; the caller lets one
+   * wait at a time.
+   */
+  admitAsync(): Place {
+    if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
+    return this.#placeIn('async')
+  }
+
+  #placeIn(lane: Lane): Place {
     this.#places += 1
     let isPlaced = true
     let startedMs: number | undefined
@@ -76,7 +95,7 @@ export class Scheduler {
     }
     return {
       acquire: async (signal) => {
-        await this.#acquire(signal)
+        await this.#acquire(lane, signal)
         startedMs = performance.now()
         if (!isPlaced) releaseSlot()
       },
@@ -92,7 +111,7 @@ export class Scheduler {
   /** No new jobs; those that wait are refused, those that run go on. */
   drain(): void {
     this.#isDraining = true
-    for (const waiting of [...this.#queue]) {
+    for (const waiting of [...this.#queues.sync, ...this.#queues.async]) {
       waiting.refuse(new AdmissionError('draining', 'try another instance', 1))
     }
   }
@@ -106,23 +125,31 @@ export class Scheduler {
 
   #free(runMs: number): void {
     this.#meanRunMs += (runMs - this.#meanRunMs) * meanWeight
-    const next = this.#queue.values().next().value
+    const next = this.#next()
     // The slot goes from hand to hand, so nobody can slip in between.
     if (next === undefined) this.#running -= 1
     else next.start()
   }
 
-  async #acquire(signal: AbortSignal): Promise<void> {
+  #next(): Waiting | undefined {
+    const other = this.#turn === 'sync' ? 'async' : 'sync'
+    const lane = this.#queues[this.#turn].size > 0 ? this.#turn : other
+    this.#turn = lane === 'sync' ? 'async' : 'sync'
+    return this.#queues[lane].values().next().value
+  }
+
+  async #acquire(lane: Lane, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
     if (this.#running < this.#limits.concurrencyMax) this.#running += 1
-    else await this.#wait(signal)
+    else await this.#wait(lane, signal)
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #wait(lane: Lane, signal: AbortSignal): Promise<void> {
+    const queue = this.#queues[lane]
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#queue.delete(waiting)
+        queue.delete(waiting)
         clearTimeout(timer)
         signal.removeEventListener('abort', onAbort)
       }
@@ -137,11 +164,11 @@ export class Scheduler {
         },
       }
       const onAbort = () => waiting.refuse(signal.reason)
-      const timer = setTimeout(() => {
+      const onTimeout = () =>
         waiting.refuse(new AdmissionError('queue-timeout', 'no slot in time', this.#retryAfterS()))
-      }, this.#limits.queueWaitMs)
+      const timer = lane === 'async' ? undefined : setTimeout(onTimeout, this.#limits.queueWaitMs)
       signal.addEventListener('abort', onAbort)
-      this.#queue.add(waiting)
+      queue.add(waiting)
     })
   }
 }

@@ -13,6 +13,7 @@ before(async () => {
   const limits = { ZVM_PART_BYTES_MAX: '100000', ZVM_PARTS_MAX: '8', ZVM_IMAGE_ENTRIES_MAX: '4' }
   server = await startServer({
     ...limits,
+    ZVM_UPLOAD_IDLE_MS: '500',
     ZVM_PROGRAM_BYTES_MAX: '300000',
     ZVM_REQUEST_BYTES_MAX: '600000',
   })

@@ -62,6 +62,11 @@ const calls: readonly [number, Call][] = [
   [200, ['get', '/metrics', '/metrics', {}]],
   [200, ['get', '/problems/not-found', '/problems/{code}', {}]],
   [404, ['get', '/problems/none', '/problems/{code}', {}]],
+  [200, ['get', '/v1/jobs', '/v1/jobs', {}]],
+  [404, ['get', '/v1/jobs/x', '/v1/jobs/{id}', {}]],
+  [404, ['delete', '/v1/jobs/x', '/v1/jobs/{id}', {}]],
+  [404, ['get', '/v1/jobs/x/outputs/y', '/v1/jobs/{id}/outputs/{name}', {}]],
+  [404, ['get', '/v1/jobs/x/events', '/v1/jobs/{id}/events', {}]],
   ...objectCalls,
 ]
 

@@ -43,7 +43,7 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
     ZVM_LOG_LEVEL: 'silent',
     ZVM_PORT: '0',
     ZVM_NATIVE_DIR: nativeDir,
-    ZVM_UPLOAD_IDLE_MS: '300',
+    ZVM_UPLOAD_IDLE_MS: '2000',
     ...env,
   })
   const app = await buildApp(config)
@@ -51,21 +51,34 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
   running.add(app)
   const { port } = app.http.server.address() as AddressInfo
   const settle = async () => {
-    app.http.server.closeAllConnections()
-    const until = Date.now() + 5000
-    for (;;) {
-      const left = { ...(await leftovers(dataDir)), ...leftoversOf(app, running) }
-      if (Object.values(left).every((count) => count === 0)) break
-      assert.ok(Date.now() < until, `left behind: ${JSON.stringify(left)}`)
-      await sleep(20)
+    try {
+      app.http.server.closeAllConnections()
+      const until = Date.now() + 5000
+      for (;;) {
+        const left = { ...(await leftovers(dataDir)), ...inUse(app), ...leftoversOf(app, running) }
+        if (Object.values(left).every((count) => count === 0)) break
+        assert.ok(Date.now() < until, `left behind: ${JSON.stringify(left)}`)
+        await sleep(20)
+      }
+    } finally {
+      await app.http.close()
+      running.delete(app)
+      await rm(dataDir, { recursive: true })
     }
-    await app.http.close()
-    running.delete(app)
     assert.deepEqual(leftoversOf(app, running), noLeftovers)
     if (running.size === 0) assert.equal(await countChildren(), 0)
-    await rm(dataDir, { recursive: true })
   }
   return { url: `http://127.0.0.1:${port}`, port, app, settle }
+}
+
+function inUse({ scheduler, asyncJobs }: App) {
+  return {
+    running: scheduler.running,
+    waiting: scheduler.waiting,
+    asyncJobs: asyncJobs.active + asyncJobs.waiting,
+    asyncInputBytes: asyncJobs.places.inputBytes,
+    listeners: asyncJobs.listeners,
+  }
 }
 
 async function leftovers(dataDir: string) {
