@@ -24,8 +24,8 @@ try {
     const line = wantsJson
       ? JSON.stringify({ code, detail, ...more })
       : [`zvm: ${detail}`, ...placesOf(more)].join('\n     ')
-    process.stderr.write(`${line}\n`)
-    process.exitCode = status
+    // A service that could not start has handlers of its own that would end with 0.
+    process.stderr.write(`${line}\n`, () => process.exit(status))
   }
 }
 

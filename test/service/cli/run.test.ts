@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -121,6 +122,24 @@ test('wrong usage is 127, with --json as JSON', async () => {
   }
   const ended = await zvm('run', '--nonsense', '--json')
   assert.equal((JSON.parse(ended.stderr) as { code: string }).code, 'usage')
+})
+
+test('serve: a taken port and a wrong variable are 125, in one line', async () => {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  const env = {
+    ZVM_PORT: String(port),
+    ZVM_DATA_DIR: join(folder, 'data'),
+    ZVM_LOG_LEVEL: 'silent',
+  }
+  const taken = await start(['serve'], { cwd: folder, env })
+  probe.close()
+  assert.deepEqual([taken.status, taken.stdout], [125, ''])
+  assert.match(taken.stderr, /^zvm: .*EADDRINUSE.*\n$/)
+  const wrong = await start(['serve'], { cwd: folder, env: { ZVM_QUEUE_MAX: 'many' } })
+  assert.equal(wrong.status, 125)
+  assert.match(wrong.stderr, /^zvm: .*ZVM_QUEUE_MAX.*\n$/)
 })
 
 test('plan: what a manifest comes to', async () => {
