@@ -10,7 +10,7 @@ import { readConfig } from '../config.ts'
 import { refusalOf } from '../http/refusal.ts'
 import type { Channel } from '../job/channel.ts'
 import { makeClassicText } from '../job/classic-text.ts'
-import { parseManifest } from '../job/parse-manifest.ts'
+import { isGraph, parseJobManifest } from '../job/parse-manifest.ts'
 import { makePlan, type Plan } from '../job/plan.ts'
 import { tryNativeReport } from '../job/report.ts'
 import type { SourceUrl } from '../job/source-url.ts'
@@ -36,7 +36,9 @@ export type RunOptions = ReportOptions & {
 /** The exit status of the command. Throws CliError, ManifestError, PlanError. */
 export async function run(operands: readonly string[], options: RunOptions): Promise<number> {
   const files = await readJobFiles(operands, options.program, options)
-  const plan = makePlan(parseManifest(files.manifest, files.form), readConfig(process.env).limits)
+  const manifest = parseJobManifest(files.manifest, files.form)
+  if (isGraph(manifest)) throw usageError('a job of many nodes needs a service: zvm submit')
+  const plan = makePlan(manifest, readConfig(process.env).limits)
   checkParts(plan, files)
   const session = new LocalSession(plan, files, makeSinks(options.output, options.outputDir))
   try {
