@@ -119,7 +119,7 @@ Bytes MakePrepare(uint8_t profile) {
   return Bytes(bytes.begin(), bytes.end());
 }
 
-UniqueFd PrepareImage(const std::string& name) {
+UniqueFd TryPrepareImage(const std::string& name) {
   const UniqueFd program(open((ZVM_BUILD_DIR "/guest/" + name + ".nexe").c_str(), O_RDONLY));
   UniqueFd image(memfd_create("zvm-image", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u));
   REQUIRE(program.valid());
@@ -127,8 +127,13 @@ UniqueFd PrepareImage(const std::string& name) {
   const int fds[] = {program.get(), image.get()};
   REQUIRE(worker.Send(MakePrepare(), fds) == 0);
   const auto prepared = As<WirePrepared>(worker.Receive());
-  REQUIRE(prepared.valid == 1);
   CHECK(worker.Wait() == 0);
+  return prepared.valid == 1 ? std::move(image) : UniqueFd();
+}
+
+UniqueFd PrepareImage(const std::string& name) {
+  UniqueFd image = TryPrepareImage(name);
+  REQUIRE(image.valid());
   return image;
 }
 

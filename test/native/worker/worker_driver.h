@@ -67,6 +67,8 @@ Bytes MakePrepare(uint8_t profile = 1);
 
 // The sealed image of build/guest/NAME.nexe.
 UniqueFd PrepareImage(const std::string& name);
+// The same, none when the validator refuses the program.
+UniqueFd TryPrepareImage(const std::string& name);
 std::string TextAt(const Bytes& frame, size_t offset);
 
 }  // namespace zvm::test

@@ -1,0 +1,81 @@
+// The reset behind a session, proven from outside: what every guest finds, byte for byte and register
+// for register, is what the same session finds as the first one of a fresh worker.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "reset_session.h"
+
+namespace zvm::test {
+namespace {
+
+constexpr uint64_t kRandomSessions = 300;
+constexpr uint64_t kSeed = 20261124;
+constexpr uint64_t kSoakSessions = 100'000;
+
+// The attacks that are programs, by name.
+std::vector<std::string> ValidAttacks() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(ZVM_BUILD_DIR "/guest/attack")) {
+    const std::string name = "attack/" + entry.path().stem().string();
+    if (entry.path().extension() == ".nexe" && ImageOf(name) >= 0) {
+      names.push_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("behind every attack the same program finds what it found in a fresh worker") {
+  CheckedWorker worker;
+  size_t attacks = 0;
+  for (const std::string& name : ValidAttacks()) {
+    INFO(name);
+    const SessionShape shape = {name};
+    // In a worker that has run all the others before, then behind itself.
+    const std::string first = worker.Run(shape, std::string(466, 'a'));
+    const std::string second = worker.Run(shape, std::string(466, 'a'));
+    REQUIRE_FALSE(second.empty());
+    CHECK(first == second);
+    ++attacks;
+  }
+  CHECK(attacks >= 100);
+}
+
+TEST_CASE("a sample of the attacks against fresh workers") {
+  CheckedWorker worker;
+  for (const char* const name :
+       {"attack/jail-executes", "attack/jail-flood", "attack/heap-exhaustion",
+        "attack/stack-exhaustion", "attack/direction-flag-fault", "attack/float-unmasked",
+        "attack/mmx-state", "attack/no-data-segment", "attack/terminate-traps"}) {
+    INFO(name);
+    const SessionShape shape = {name};
+    for (int i = 0; i < 3; ++i) {
+      CHECK(worker.Run(shape, std::string(466, 'a')) == FreshLine(shape));
+    }
+  }
+}
+
+TEST_CASE("random sessions that leave as much as they can") {
+  CheckedWorker worker;
+  CHECK(CountDifferences(worker, kRandomSessions, kSeed) == 0);
+}
+
+// By hand, some minutes: reset_test --no-skip --test-case='soak*', RESET_SEED=n for another seed.
+TEST_CASE("soak: a hundred thousand random sessions in one worker" * doctest::skip()) {
+  CheckedWorker worker;
+  const char* const seed = std::getenv("RESET_SEED");
+  CHECK(CountDifferences(worker, kSoakSessions,
+                         seed != nullptr ? std::strtoull(seed, nullptr, 10) : kSeed) == 0);
+}
+
+TEST_CASE("control: without the reset the same sessions find what others left") {
+  CheckedWorker worker("zvm-worker-no-reset");
+  CHECK(CountDifferences(worker, 40, kSeed) > 20);
+}
+
+}  // namespace zvm::test
