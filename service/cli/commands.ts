@@ -17,7 +17,7 @@ by itself; 127: wrong usage.`
 const jobHelp = `
 JOB is a manifest (JSON or classic text) with NAME=FILE for each part it names ("-" is standard
 input), or a program (.nexe) with its arguments; there, @FILE grants the program that one file to
-read. After "--" nothing is an option of zvm.`
+read. After "--" nothing is an option of zvm: zvm run --summary -- program.nexe -l @FILE`
 
 /** `onStatus` gets the exit status of commands that pass one on. */
 export function makeProgram(wantsJson: boolean, onStatus: (status: number) => void): Command {

@@ -174,7 +174,7 @@ test('cc, then run: arguments, one granted file, standard input', {
 }, async () => {
   await writeFile(join(folder, 'show.c'), showSource)
   assert.equal((await zvm('cc', '-O2', 'show.c', '-o', 'show.nexe')).status, 0)
-  const operands = ['show.nexe', '@job.json', '--env', 'COLOUR=green', '--', '-x']
+  const operands = ['--env', 'COLOUR=green', '--', 'show.nexe', '@job.json', '-x']
   const ended = await start(['run', ...operands], { cwd: folder, input: 'from outside' })
   const stdout = 'show.nexe /dev/1.job.json -x\n{"program":"part:program"}\ngreen\nfrom outside\n'
   assert.deepEqual(ended, { status: 3, stdout, stderr: '' })
