@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "base/end_process.h"
 #include "lockdown/lockdown.h"
 
 namespace zvm {
@@ -39,21 +40,26 @@ TEST_CASE("an open page map holds no physical page numbers") {
   }
 }
 
+// Exit status of a child: 0 when all is well.
+int LookWhenLocked() {
+  g_page[0] = 1;
+  const UniqueFd fd = OpenPageMap();
+  const int keep[] = {fd.get()};
+  LockdownOptions options;
+  options.keep_descriptors = keep;
+  LockdownStatus status;
+  if (Lockdown(options, &status).failed()) {
+    return 1;
+  }
+  const uint64_t entry = EntryOf(fd.get(), g_page);
+  return (entry & kPresentBit) == 0 ? 2 : (entry & kFrameBits) != 0 ? 3 : 0;
+}
+
 TEST_CASE("nor does the one that a locked process kept") {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    g_page[0] = 1;
-    UniqueFd fd = OpenPageMap();
-    const int keep[] = {fd.get()};
-    LockdownOptions options;
-    options.keep_descriptors = keep;
-    LockdownStatus status;
-    if (Lockdown(options, &status).failed()) {
-      _exit(1);
-    }
-    const uint64_t entry = EntryOf(fd.get(), g_page);
-    _exit((entry & kPresentBit) == 0 ? 2 : (entry & kFrameBits) != 0 ? 3 : 0);
+    EndProcess(LookWhenLocked());
   }
   int status = -1;
   REQUIRE(waitpid(child, &status, 0) == child);
