@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
 
-#include "session/literal.h"
+#include "base/check.h"
 
 namespace zvm {
 namespace {
-
-constexpr size_t kCodeSizeMax = 64;
 
 static_assert(std::is_trivially_copyable_v<BuildAnswer> && std::is_standard_layout_v<BuildAnswer>);
 
@@ -21,21 +20,34 @@ constexpr size_t kBools[] = {
     offsetof(BuildAnswer, problem) + offsetof(PrepareFailure, validated),
 };
 
-// True for a text of this program in kebab-case; successes have none.
-bool IsCode(std::string_view text) {
-  return text.empty() ||
-         (text.size() <= kCodeSizeMax && IsLiteral(text) &&
-          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos);
+// The code of the last answer that was read.
+char g_code[kAnswerCodeSizeMax];
+
+// Kebab-case up to the first NUL, which must be there.
+bool IsCode(std::string_view bytes) {
+  const std::string_view text = bytes.substr(0, bytes.find('\0'));
+  return text.size() < bytes.size() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
 }
 
-bool Holds(const PrepareFailure& problem) {
-  return IsCode(problem.failure.code) && problem.profile_needed <= Profile::kZvm &&
+bool Holds(const BuildAnswer& answer) {
+  const PrepareFailure& problem = answer.problem;
+  return IsCode({answer.code, sizeof answer.code}) && (answer.built || answer.code[0] != 0) &&
+         problem.profile_needed <= Profile::kZvm &&
          std::all_of(problem.violations.begin(), problem.violations.end(), [](const Violation& v) {
            return static_cast<size_t>(v.rule) < kRuleCount;
          });
 }
 
 }  // namespace
+
+void PackAnswer(BuildAnswer& answer) {
+  std::string_view& code = answer.problem.failure.code;
+  ZVM_CHECK(code.size() < sizeof answer.code);
+  std::memset(answer.code, 0, sizeof answer.code);
+  std::memcpy(answer.code, code.data(), code.size());
+  code = {};
+}
 
 BuildAnswer ReadAnswer(const BuildAnswer& shared) {
   unsigned char bytes[sizeof shared];
@@ -46,10 +58,12 @@ BuildAnswer ReadAnswer(const BuildAnswer& shared) {
   }
   BuildAnswer answer;
   std::memcpy(static_cast<void*>(&answer), bytes, sizeof bytes);
-  if (!Holds(answer.problem) || (!answer.built && answer.problem.failure.code.empty())) {
+  if (!Holds(answer)) {
     return {};
   }
+  std::memcpy(g_code, answer.code, sizeof g_code);
   Failure& failure = answer.problem.failure;
+  failure.code = g_code;
   failure.text_size = std::min<unsigned>(failure.text_size, sizeof failure.text);
   failure.status = std::clamp(failure.status, 1, 255);
   failure.line = failure.column = 0;

@@ -60,6 +60,7 @@ void RunChild(pid_t owner, int program_fd, uint64_t program_size, int image_fd,
   } else {
     answer.finished = true;
   }
+  PackAnswer(answer);
   EndProcess(0);
 }
 

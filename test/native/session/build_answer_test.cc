@@ -16,6 +16,7 @@ BuildAnswer RefusedAnswer() {
   answer.problem.failure = MakeFailure(8, "validation-failed", "validation failed");
   answer.problem.validated = true;
   answer.problem.violation_count = 3;
+  PackAnswer(answer);
   return answer;
 }
 
@@ -58,17 +59,21 @@ TEST_CASE("what cannot be right was never finished") {
     spoil(answer);
     return ReadAnswer(answer).finished;
   };
-  CHECK_FALSE(finished([](BuildAnswer& a) { a.problem.failure.code = {}; }));
-  CHECK_FALSE(finished([](BuildAnswer& a) { a.problem.failure.code = "Not Kebab"; }));
-  CHECK_FALSE(finished([](BuildAnswer& a) {
-    a.problem.failure.code = {reinterpret_cast<const char*>(&a), 16};
-  }));
+  CHECK_FALSE(finished([](BuildAnswer& a) { a.code[0] = 0; }));
+  CHECK_FALSE(finished([](BuildAnswer& a) { a.code[3] = '"'; }));
+  CHECK_FALSE(finished([](BuildAnswer& a) { std::memset(a.code, 'a', sizeof a.code); }));
   CHECK_FALSE(finished([](BuildAnswer& a) {
     a.problem.profile_needed = static_cast<Profile>(9);
   }));
   CHECK_FALSE(finished([](BuildAnswer& a) {
     a.problem.violations[15].rule = static_cast<Rule>(200);
   }));
+}
+
+TEST_CASE("a pointer in an answer is not followed") {
+  BuildAnswer answer = RefusedAnswer();
+  answer.problem.failure.code = {reinterpret_cast<const char*>(16), size_t{1} << 40};
+  CHECK(ReadAnswer(answer).problem.failure.code == "validation-failed");
 }
 
 TEST_CASE("numbers are put in their range, places of the manifest are not the judge's to tell") {
