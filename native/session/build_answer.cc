@@ -44,8 +44,8 @@ bool Holds(const BuildAnswer& answer) {
 void PackAnswer(BuildAnswer& answer) {
   std::string_view& code = answer.problem.failure.code;
   ZVM_CHECK(code.size() < sizeof answer.code);
-  std::memset(answer.code, 0, sizeof answer.code);
-  std::memcpy(answer.code, code.data(), code.size());
+  std::fill(std::begin(answer.code), std::end(answer.code), '\0');
+  std::copy(code.begin(), code.end(), answer.code);
   code = {};
 }
 
