@@ -1,4 +1,4 @@
-// What docs/service.md and docs/job.md say, against the code: variables, limits, metrics and
+// What the pages of docs/ about the service say, against the code: variables, limits, metrics,
 // manifests.
 // ZVM_UPDATE_DOCS=1 writes the table of limits anew.
 import assert from 'node:assert/strict'
@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { formOf } from '../../service/cli/job-files.ts'
 import { limitTable, readConfig, variableOf } from '../../service/config.ts'
 import { problemTable } from '../../service/http/problem.ts'
+import { parseJsonGraph } from '../../service/job/graph-json.ts'
 import { parseManifest } from '../../service/job/parse-manifest.ts'
 import { makePlan } from '../../service/job/plan.ts'
 import { makeMetrics } from '../../service/metrics.ts'
@@ -18,6 +19,7 @@ const root = join(import.meta.dirname, '../..')
 const servicePage = join(root, 'docs/service.md')
 const service = readFileSync(servicePage, 'utf8')
 const job = readFileSync(join(root, 'docs/job.md'), 'utf8')
+const graph = readFileSync(join(root, 'docs/graph.md'), 'utf8')
 const limits = readConfig({}).limits
 
 function makeLimitsTable(): string {
@@ -87,4 +89,17 @@ test('docs/job.md: its manifests are accepted, its problems exist', () => {
   for (const [, code = ''] of job.matchAll(/"code":"([a-z-]+)"/g))
     assert.ok(code in problemTable, code)
   assert.ok('source-host-path' in problemTable)
+})
+
+test('docs/graph.md: its manifests are accepted, its limits and problems exist', () => {
+  const blocks = [...graph.matchAll(/^```json\n([^]*?)^```/gm)].map(([, text = '']) => text)
+  assert.equal(blocks.length, 1)
+  for (const text of blocks) parseJsonGraph(JSON.parse(text))
+  for (const [, name = ''] of graph.matchAll(/`([a-z]+[A-Za-z]*Max)`/g)) {
+    assert.ok(name in limitTable, name)
+  }
+  const [, refused = ''] = graph.split('## 5.')
+  for (const [, code = ''] of refused.matchAll(/`([a-z]+(?:-[a-z]+)+)`/g)) {
+    assert.ok(code in problemTable, code)
+  }
 })
