@@ -92,7 +92,7 @@ test('docs/job.md: its manifests are accepted, its problems exist', () => {
 })
 
 test('docs/graph.md: its manifests are accepted, its limits and problems exist', () => {
-  const blocks = [...graph.matchAll(/^```json\n([^]*?)^```/gm)].map(([, text = '']) => text)
+  const blocks = [...graph.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text = '']) => text)
   assert.equal(blocks.length, 1)
   for (const text of blocks) parseJsonGraph(JSON.parse(text))
   for (const [, name = ''] of graph.matchAll(/`([a-z]+[A-Za-z]*Max)`/g)) {
