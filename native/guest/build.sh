@@ -21,14 +21,14 @@ mkdir -p "$sysroot/.stamps" "$sysroot/include" "$cache" "$work"
 # What the objects of a stage depend on, beside the stage's own sources: the compiler and its parts.
 common_digest=$(
   {
-    cat rewriter/*.cc rewriter/*.h driver/compile.cc
+    cat rewriter/*.cc rewriter/*.h driver/compile.cc driver/float_mark.*
     dpkg-query -W -f='${Package} ${Version}\n' gcc-12 g++-12 llvm-16 newlib-source gcc-12-source
   } | sha256sum | cut -c1-64
 )
 
 sources_of() {
   case $1 in
-    newlib) ls sysroot/newlib.sh sysroot/newlib-port.sh ;;
+    newlib) ls sysroot/newlib.sh sysroot/newlib-port.sh sysroot/printf.c ;;
     # The runtime's headers take the place of newlib's: it is laid over each newlib again.
     runtime)
       ls sysroot/runtime.sh runtime/* crt/* ../abi/*.h sysroot/newlib.sh sysroot/newlib-port.sh

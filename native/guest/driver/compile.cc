@@ -6,6 +6,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "guest/driver/float_mark.h"
+
 namespace zvm::guest {
 namespace {
 
@@ -26,7 +28,7 @@ constexpr const char* kCodeFlags[] = {
 constexpr const char* kRefusedExtensions[] = {
     "-fno-crossjumping",
     "-mno-bmi", "-mno-bmi2", "-mno-f16c", "-mno-aes", "-mno-pclmul", "-mno-rdrnd", "-mno-rdseed",
-    "-mno-adx", "-mno-sha", "-mno-avx512f", "-mno-fsgsbase", "-mno-rtm", "-mno-xsave", "-mno-tbm",
+    "-mno-adx", "-mno-sha", "-mno-avx512f", "-mno-fsgsbase", "-mno-rtm", "-mno-tbm",
     "-mno-lwp", "-mno-fma4", "-mno-xop"};
 
 // The guest is no Linux, though its compiler was made for one.
@@ -196,6 +198,7 @@ int Compile(const Toolchain& toolchain, const Options& options, const Input& inp
       PrintDiagnostics(diagnostics, input);
       return 1;
     }
+    MarkFloats(&sandboxed);
   }
   if (options.stage == Stage::kAssembly) return WriteText(sandboxed, output) ? 0 : 1;
   return Assemble(sandboxed, output);

@@ -1,9 +1,11 @@
-/* memcpy, memmove, memset, memcmp, memchr and strlen with 16-byte vectors: newlib's C versions move
- * 4 bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
+/* memcpy, memmove, memset, memcmp, memchr and strlen with 16-byte vectors (large operands with 32,
+ * memory_wide.c, where the processor can): newlib's C versions move 4 bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
  * strlen and memchr, which read whole aligned vectors and so never cross into another page. */
 #include <emmintrin.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "memory_wide.h"
 
 typedef __m128i vector;
 enum { V = sizeof(vector) };
@@ -68,6 +70,9 @@ void *memmove(void *target, const void *source, size_t size) {
   const unsigned char *from = source;
   if (size <= 2 * V) {
     MoveSmall(to, from, size);
+  } else if (size >= ZVM_WIDE_MIN && (uintptr_t)to - (uintptr_t)from >= size &&
+             (uintptr_t)from - (uintptr_t)to >= size && zvm_wide()) {
+    zvm_wide_copy(to, from, size);
   } else if ((uintptr_t)to - (uintptr_t)from >= size) {
     MoveForward(to, from, size);
   } else {
@@ -79,6 +84,8 @@ void *memmove(void *target, const void *source, size_t size) {
 void *memcpy(void *restrict target, const void *restrict source, size_t size) {
   if (size <= 2 * V) {
     MoveSmall(target, source, size);
+  } else if (size >= ZVM_WIDE_MIN && zvm_wide()) {
+    zvm_wide_copy(target, source, size);
   } else {
     /* Aligned stores: the first vector overlaps the second. */
     unsigned char *to = target;
@@ -108,6 +115,10 @@ void *memset(void *target, int byte, size_t size) {
     } else if (size != 0) {
       to[0] = to[size / 2] = to[size - 1] = (unsigned char)byte;
     }
+    return target;
+  }
+  if (size >= ZVM_WIDE_MIN && zvm_wide()) {
+    zvm_wide_fill(to, byte, size);
     return target;
   }
   Store(to, value);
@@ -140,29 +151,40 @@ int memcmp(const void *left, const void *right, size_t size) {
   return 0;
 }
 
-void *memchr(const void *where, int byte, size_t size) {
-  if (size == 0) return NULL;
-  const unsigned char *at = where;
+static inline unsigned Equal(const vector *at, vector wanted) {
+  return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*at, wanted));
+}
+
+/* The first `byte` from `at` on, up to the end of the vector that holds end[-1]; end NULL: there is
+ * one somewhere. NULL when there is none. */
+static const unsigned char *Find(const unsigned char *at, int byte, const unsigned char *end) {
   const vector wanted = _mm_set1_epi8((char)byte);
   const size_t before = (uintptr_t)at & (V - 1);
   const vector *aligned = (const vector *)(at - before);
-  unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*aligned, wanted)) >> before
-                                                                                        << before;
-  size_t end = V - before; /* bytes of the operand seen so far */
-  while (found == 0 && end < size) {
-    found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*++aligned, wanted));
-    end += V;
+  unsigned found = Equal(aligned, wanted) >> before << before;
+  while (found == 0) {
+    ++aligned;
+    const size_t seen = (size_t)((const unsigned char *)aligned - at);
+    if (end != NULL && (size_t)(end - at) <= seen) return NULL;
+    if ((uintptr_t)aligned % ZVM_WIDE_BLOCK == 0 && seen >= ZVM_WIDE_BLOCK / 2 && zvm_wide()) {
+      const unsigned char *blocks_end =
+          end == NULL ? NULL : end + (-(uintptr_t)end & (ZVM_WIDE_BLOCK - 1));
+      return zvm_wide_find((const unsigned char *)aligned, byte, blocks_end);
+    }
+    found = Equal(aligned, wanted);
   }
-  if (found == 0) return NULL;
-  const unsigned char *match = (const unsigned char *)aligned + __builtin_ctz(found);
-  return (size_t)(match - at) < size ? (void *)match : NULL;
+  return (const unsigned char *)aligned + __builtin_ctz(found);
+}
+
+void *memchr(const void *where, int byte, size_t size) {
+  if (size == 0) return NULL;
+  const unsigned char *at = where;
+  const size_t room = -(uintptr_t)at;
+  const unsigned char *match = Find(at, byte, size >= room ? (const unsigned char *)-1 : at + size);
+  return match != NULL && (size_t)(match - at) < size ? (void *)match : NULL;
 }
 
 size_t strlen(const char *text) {
-  const size_t before = (uintptr_t)text & (V - 1);
-  const vector *aligned = (const vector *)(text - before);
-  const vector zero = _mm_setzero_si128();
-  unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*aligned, zero)) >> before << before;
-  while (found == 0) found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*++aligned, zero));
-  return (size_t)((const char *)aligned + __builtin_ctz(found) - text);
+  const unsigned char *at = (const unsigned char *)text;
+  return (size_t)(Find(at, 0, NULL) - at);
 }

@@ -45,6 +45,31 @@ for name in regcomp regexec regerror regfree collate collcmp fnmatch basename di
     -c "$posix/$name.c" -o "$name.o"
   "$tools/zvm-ar" rs install/x86_64-elf/lib/libc.a "$name.o" 2>/dev/null
 done
+
+# The full printf in one member, under names of its own (printf.c says why).
+libc=$PWD/install/x86_64-elf/lib/libc.a
+full=(vfprintf svfprintf vfwprintf svfwprintf)
+objects=("${full[@]/#/lib_a-}")
+objects=("${objects[@]/%/.o}")
+objcopy --strip-symbol=__zvm_float_printf "$libc"
+objcopy --strip-symbol=__zvm_float_printf install/x86_64-elf/lib/libm.a
+mkdir -p printf
+(
+  cd printf
+  "$tools/zvm-ar" x "$libc" "${objects[@]}"
+  "$tools/zvm-ar" d "$libc" "${objects[@]}"
+  printf '%s\n' '.section .rodata.mark,"a"' '.globl __zvm_float_printf' \
+    '__zvm_float_printf: .byte 0' '.section .note.GNU-stack,"",@progbits' |
+    "$tools/zvm-cc" -c -x assembler - -o mark.o
+  ld -r -m elf_x86_64 -o printf_full.o "${objects[@]}" mark.o
+  for name in "${full[@]}"; do
+    objcopy --redefine-sym "_${name}_r=__zvm_full_${name}_r" \
+      --redefine-sym "$name=__zvm_unused_$name" printf_full.o
+  done
+  "$tools/zvm-cc" ${flags/-O2/-Os} -isystem ../install/x86_64-elf/include -c "$here/printf.c" \
+    -o printf.o
+  "$tools/zvm-ar" rs "$libc" printf.o printf_full.o 2>/dev/null
+)
 mkdir -p "$prefix/include" "$prefix/lib/$profile"
 cp -r install/x86_64-elf/include/. "$prefix/include/"
 # The runtime has its own of these.
