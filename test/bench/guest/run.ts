@@ -12,8 +12,7 @@ export interface Outcome {
   readonly cpu_ms: number
 }
 
-// V8 with its optimising compiler for everything, before the run: WebAssembly at its best.
-const v8 = ['--no-warnings', '--no-liftoff', '--no-wasm-lazy-compilation']
+const v8 = ['--no-warnings', '--no-liftoff'] // see wasm.ts
 
 function manifest(program: string, args: readonly string[], folder: string): string {
   const nvram = join(folder, 'nvram')
