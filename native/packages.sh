@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [guest|examples|ports|demo|image]: makes sure that the Debian packages of the native
+# packages.sh [guest|examples|ports|bench|demo|image]: makes sure that the Debian packages of the native
 # build (or of the part that is named) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
@@ -15,6 +15,9 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
 [ "${1:-}" = examples ] && packages=(libstb-dev)
 # `packages.sh ports`: what the ports' own makefiles run, and what their tests compare with.
 [ "${1:-}" = ports ] && packages=(gcc libc6-dev make tcl bzip2 gzip xz-utils gawk perl diffutils)
+# `packages.sh bench`: the kernels' sources and WebAssembly, with which they are compared.
+[ "${1:-}" = bench ] && packages=(gcc-12 g++-12 libc6-dev make tcl clang-16 lld-16 wasi-libc
+  libclang-rt-16-dev-wasm32)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

@@ -4,10 +4,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-  echo "benchmarks: channel, sandbox (native); http, stream (the service)"
+  echo "benchmarks: channel, sandbox (native); http, stream (the service); guest (compiled programs)"
   exit 2
 fi
 shift
+if [ "$name" = guest ]; then
+  native/packages.sh bench
+  native/build.sh release zvm-cc zvm-validate zvm-run
+  native/guest/build.sh
+  exec node test/bench/guest/main.ts "$@"
+fi
 if [ -f "test/bench/http/$name.ts" ]; then
   native/build.sh release
   exec node "test/bench/http/$name.ts" "$@"

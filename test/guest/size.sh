@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The smallest program: at most 64 KiB stripped, linked in at most half a second of processor time,
-# in both profiles. Needs the sysroot of build:guest.
+# The smallest program: at most 64 KiB stripped (68 KiB in profile nacl, whose code is larger), linked
+# in at most half a second of processor time. Needs the sysroot of build:guest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=native/build
 work=$tools/guest-tests
-size_max=65536
+declare -A size_max=([zvm]=65536 [nacl]=69632)
 link_ms_max=500
 mkdir -p "$work"
 
@@ -26,5 +26,5 @@ for profile in zvm nacl; do
   ms=$(link_ms "$profile")
   size=$(stat -c %s "$work/hello.nexe")
   echo "hello ($profile): $size bytes, linked in $ms ms of processor time"
-  [ "$size" -le "$size_max" ] && [ "$ms" -le "$link_ms_max" ]
+  [ "$size" -le "${size_max[$profile]}" ] && [ "$ms" -le "$link_ms_max" ]
 done

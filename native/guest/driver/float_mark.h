@@ -8,7 +8,7 @@
 
 namespace zvm::guest {
 
-// Defined by the guest's libc; its own archives have the requests removed (sysroot/*.sh).
+// Defined by the guest's libc, whose own archives have the requests removed (sysroot/*.sh).
 inline constexpr std::string_view kFloatMark = "__zvm_float_printf";
 
 // Appends the request to sandboxed assembly that needs it.

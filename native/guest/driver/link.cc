@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "guest/driver/float_mark.h"
+
 namespace zvm::guest {
 namespace {
 
@@ -42,7 +44,10 @@ Arguments LinkCommand(const Toolchain& toolchain, const Options& options, const 
   }
   command.push_back("-L" + library);
   if (options.default_libraries) {
-    if (options.cxx) command.insert(command.end(), {"-lstdc++", "-lm"});
+    // The C++ library formats numbers by printf.
+    if (options.cxx) {
+      command.insert(command.end(), {"-u", std::string(kFloatMark), "-lstdc++", "-lm"});
+    }
     command.insert(command.end(), {"--start-group", "-lzvm", "-lc", "-lgcc", "--end-group"});
   }
   return command;

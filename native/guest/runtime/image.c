@@ -153,8 +153,8 @@ static int ParsePax(char *text, int64_t size, struct member *over) {
     if (strcmp(key, "linkpath") == 0) Replace(&over->link, strdup(value));
     if (strcmp(key, "size") == 0) over->size = strtoll(value, NULL, 10);
     if (strcmp(key, "mtime") == 0) over->mtime_ns = PaxTime(value);
-    if (strcmp(key, "uid") == 0) over->uid = (uid_t)strtoul(value, NULL, 10);
-    if (strcmp(key, "gid") == 0) over->gid = (gid_t)strtoul(value, NULL, 10);
+    if (strcmp(key, "uid") == 0) over->uid = (uid_t)strtoll(value, NULL, 10);
+    if (strcmp(key, "gid") == 0) over->gid = (gid_t)strtoll(value, NULL, 10);
     at += length;
   }
   return 0;

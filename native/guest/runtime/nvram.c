@@ -53,9 +53,9 @@ int zvm_nvram_set(const char *kind, char *a, char *b, char *c) {
   if (strcmp(kind, "time") == 0) {
     char *end;
     errno = 0;
-    const unsigned long long seconds = strtoull(a, &end, 10);
+    const long long seconds = strtoll(a, &end, 10);
     if (*a == 0 || *end != 0 || errno != 0) return -EINVAL;
-    zvm_clock_start((int64_t)seconds);
+    zvm_clock_start(seconds);
     return 0;
   }
   return -EINVAL;
@@ -116,7 +116,7 @@ int zvm_apply_environment(void) {
   environ = Vector(&environment);
   if (environ == NULL) return -ENOMEM;
   const char *mask = getenv("UMASK");
-  if (mask != NULL) zvm_umask = (uint32_t)strtoul(mask, NULL, 8) & 0777;
+  if (mask != NULL) zvm_umask = (uint32_t)strtoll(mask, NULL, 8) & 0777;
   return 0;
 }
 

@@ -152,9 +152,9 @@ int zvm_parse_records(char *text, char *end) {
     char *colon = memchr(text, ':', (size_t)(end - text));
     char *blank = colon == NULL ? NULL : memchr(text, ' ', (size_t)(colon - text));
     char *stop = NULL;
-    const unsigned long size = blank == NULL ? 0 : strtoul(blank + 1, &stop, 10);
-    if (blank == NULL || stop != colon || size >= (size_t)(end - colon - 1) ||
-        colon[1 + size] != '\n') {
+    const long long length = blank == NULL ? -1 : strtoll(blank + 1, &stop, 10);
+    const size_t size = (size_t)length;
+    if (length < 0 || stop != colon || length >= end - colon - 1 || colon[1 + size] != '\n') {
       return -EINVAL;
     }
     *blank = 0;

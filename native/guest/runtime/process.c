@@ -103,9 +103,8 @@ static unsigned NumberFrom(const char *variable, unsigned otherwise) {
   const char *text = getenv(variable);
   if (text == NULL || *text == 0) return otherwise;
   char *end;
-  errno = 0;
-  const unsigned long number = strtoul(text, &end, 10);
-  return *end != 0 || errno != 0 ? otherwise : (unsigned)number;
+  const long long number = strtoll(text, &end, 10); /* what the start has brought in already */
+  return *end != 0 || number < 0 || number > UINT32_MAX ? otherwise : (unsigned)number;
 }
 
 uid_t getuid(void) { return NumberFrom("UID", 1); }

@@ -16,7 +16,7 @@ cp "$guest/crt/nexe.ld" "$prefix/lib/"
 objects=()
 for source in "$guest"/crt/setjmp.S "$guest"/runtime/*.c; do
   object=$work/runtime-$profile/$(basename "${source%.*}").o
-  optimise=-Os # small programs carry most of it
+  optimise="-Os -fno-jump-tables" # small programs carry most of it
   [ "$(basename "$source")" = memory.c ] &&
     optimise="-O2 -fno-builtin -fno-tree-loop-distribute-patterns"
   [ "$(basename "$source")" = memory_wide.c ] && optimise="-O2 -mavx2"

@@ -1,6 +1,6 @@
 // Builds a kernel for every target: natively, for the sandbox in both profiles, for WebAssembly.
 import { execFile } from 'node:child_process'
-import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Kernel } from './kernels.ts'
@@ -51,16 +51,18 @@ function command(kernel: Kernel, target: Target, optimise: string, program: stri
   ]
 }
 
-/** Null when the kernel does not exist for the target. */
+/** Null when the kernel does not exist for the target. `again` false: whatever is there will do. */
 export async function build(
   kernel: Kernel,
   target: Target,
   smoke: boolean,
+  again = true,
 ): Promise<Built | null> {
   if (target === 'wasm' && kernel.wasm === null) return null
   const folder = join(work, smoke ? 'smoke' : 'full', target)
   mkdirSync(folder, { recursive: true })
   const program = join(folder, kernel.name)
+  if (!again && existsSync(program)) return { kernel, target, program }
   const line = command(kernel, target, smoke ? kernel.smoke.optimise : '-O2', program)
   const inputs = [...line.filter((word) => /\.(c|cc)$/.test(word)), ...toolFiles(target)]
   const kernelHeaders = globSync(join(import.meta.dirname, 'kernels/*.h'))

@@ -1,4 +1,5 @@
-// npm run bench -- guest [--json FILE] [--repeat N] [--only NAME]... [--no-wasm] [--smoke]
+// npm run bench -- guest [--json FILE] [--repeat N] [--only NAME]... [--no-wasm] [--no-build]
+//   [--smoke]
 // Kernels built by the same compiler for this machine and for the sandbox in both profiles, and for
 // WebAssembly; run interleaved, the least time of each counts. Every run must print what the native
 // one prints. --smoke: a little of every kernel, outputs compared, nothing timed.
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     repeat: { type: 'string', default: '7' },
     only: { type: 'string', multiple: true },
     'no-wasm': { type: 'boolean', default: false },
+    'no-build': { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
   },
 })
@@ -42,7 +44,7 @@ async function buildAll(wanted: readonly Kernel[]): Promise<Built[]> {
   const built: Built[] = []
   const worker = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const made = await build(next.kernel, next.target, options.smoke)
+      const made = await build(next.kernel, next.target, options.smoke, !options['no-build'])
       if (made !== null) built.push(made)
     }
   }

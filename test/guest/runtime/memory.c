@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-enum { kRoom = 2048, kEdge = 64 };
+enum { kRoom = 2560, kEdge = 64 };
 
 static unsigned char from[kRoom], to[kRoom], expected[kRoom];
 

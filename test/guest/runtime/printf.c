@@ -1,5 +1,6 @@
 /* Every family of printf with floating-point arguments: each must have got the full version (see
  * native/guest/driver/float_mark.h). That programs without any stay small: size.sh. */
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

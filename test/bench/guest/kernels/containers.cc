@@ -43,7 +43,7 @@ uint64_t Round(uint64_t* random) {
       shapes.push_back(std::make_unique<Box>(static_cast<long>(r & 127), 3));
     }
   }
-  uint64_t sum = sorted.size() * 1000003 + groups.size();
+  uint64_t sum = uint64_t{sorted.size()} * 1000003 + groups.size();
   for (const auto& [key, value] : sorted) sum = sum * 31 + key.size() + static_cast<uint64_t>(value);
   for (const auto& shape : shapes) {
     try {
