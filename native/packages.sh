@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh [guest|examples|ports|bench|demo|image]: makes sure that the Debian packages of the native
-# build (or of the part that is named) are there. Silent when nothing is missing.
+# packages.sh [guest|examples|ports|bench|demo|image]: makes sure that the Debian packages of the
+# native build (or of the part that is named) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
   doctest-dev libuv1-dev nettle-dev)

@@ -16,6 +16,7 @@ ctest --test-dir native/build --output-on-failure --parallel "$jobs"
 echo "== guest libraries and programs (the first time some minutes; cached afterwards)"
 npm run --silent build:guest
 test/guest/runtime/run.sh
+test/guest/size.sh
 examples/run.sh
 examples/ports/run.sh bzip2 zlib
 

@@ -4,13 +4,22 @@
 import { openSync, readFileSync } from 'node:fs'
 import { WASI } from 'node:wasi'
 
+// What is used of the engine's interface, whose types come with a browser's only.
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    constructor(module: Module, imports: object)
+  }
+}
+
 const [, , file = '', ...args] = process.argv
 const module = new WebAssembly.Module(readFileSync(file))
 
 function run(stdout: number): number {
   const wasi = new WASI({ version: 'preview1', args: [file, ...args], returnOnExit: true, stdout })
-  const imports = wasi.getImportObject() as WebAssembly.Imports
-  const instance = new WebAssembly.Instance(module, imports)
+  const instance = new WebAssembly.Instance(module, wasi.getImportObject())
   const before = process.threadCpuUsage()
   process.exitCode = wasi.start(instance)
   const used = process.threadCpuUsage(before)
