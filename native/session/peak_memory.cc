@@ -27,6 +27,21 @@ uint64_t DataBytesOfThisProcess() {
 
 void PeakMemory::Open() { status_.Reset(open("/proc/self/status", O_RDONLY | O_CLOEXEC)); }
 
+void PeakMemory::AllowRestart() {
+  restart_.Reset(open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC));
+}
+
+void PeakMemory::Restart() {
+  constexpr char kResetPeak = '5';  // proc(5), clear_refs
+  if (!restart_.valid() || restart_faults_ == faults_) {
+    return;
+  }
+  if (write(restart_.get(), &kResetPeak, 1) == 1) {
+    restart_faults_ = faults_;
+    bytes_ = 0;
+  }
+}
+
 uint64_t PeakMemory::Bytes(uint64_t fault_count) {
   if (bytes_ == 0 || faults_ != fault_count) {
     bytes_ = Ask();

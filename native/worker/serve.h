@@ -53,8 +53,8 @@ class Role {
   // Everything that costs time or needs what the outer wall takes away.
   [[nodiscard]] virtual Failure SetUp(const WorkerOptions& options) = 0;
   // Descriptors from SetUp that must survive the outer wall; -1 = none.
-  static constexpr size_t kKeptMax = 2;
-  virtual std::array<int, kKeptMax> kept_descriptors() const { return {-1, -1}; }
+  static constexpr size_t kKeptMax = 3;
+  virtual std::array<int, kKeptMax> kept_descriptors() const { return {-1, -1, -1}; }
   // Limits that come with the role, beside those of the options; after SetUp.
   virtual LockdownLimits backstops() const { return {}; }
   // A signal that interrupted the wait for a frame wants the worker to end.

@@ -51,7 +51,7 @@ class Running final : public Role {
   FrameType task_type() const override { return FrameType::kStart; }
   bool stop_requested() const override { return process_.stop.for_good(); }
   std::array<int, kKeptMax> kept_descriptors() const override {
-    return {pagemap_.get(), process_.peak.descriptor()};
+    return {pagemap_.get(), process_.peak.descriptor(), process_.peak.restart_descriptor()};
   }
 
   Failure SetUp(const WorkerOptions& options) override;
@@ -101,6 +101,7 @@ Failure Running::SetUp(const WorkerOptions& options) {
     if (Failure failure = KeepCpuTimer(); failure.failed()) {
       return failure;
     }
+    process_.peak.AllowRestart();
   }
   return process_.SetUpMemory();
 }
@@ -226,8 +227,11 @@ bool Running::Renew() {
     return true;
   }
   // A session that failed while its program was being mapped leaves half a program.
-  return mapped_ != nullptr ? memory_.Restore(process_.space, usage_.faults)
-                            : process_.space.Clear();
+  const bool renewed = mapped_ != nullptr ? memory_.Restore(process_.space, usage_.faults)
+                                          : process_.space.Clear();
+  // What one session used at most is not told to the next one.
+  process_.peak.Restart();
+  return renewed;
 }
 
 // Channels of a report are in guest order, those of the frame in any; aliases are all different.

@@ -74,6 +74,17 @@ class Reused {
   uint64_t sent_ = 0;
 };
 
+TEST_CASE("the peak of the memory is that of the session, not of one before") {
+  Reused worker;
+  const uint64_t large = worker.Run("asm/touch").report.peak_memory_bytes;
+  const uint64_t small = worker.Run("asm/hello").report.peak_memory_bytes;
+  CHECK(small > 100'000);
+  CHECK(small + (8 << 20) < large);
+  // And back, with nothing left to fault in.
+  CHECK(worker.Run("asm/hello").report.peak_memory_bytes + (8 << 20) < large);
+  CHECK(worker.Run("asm/touch").report.peak_memory_bytes > small + (8 << 20));
+}
+
 size_t OpenDescriptors(pid_t pid) {
   size_t count = 0;
   for (int fd = 0; fd < 300; ++fd) {
