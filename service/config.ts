@@ -25,6 +25,8 @@ export const limitTable = {
   uploadIdleMs: [30_000, 'ms', 'silence of a client within its request'],
   uploadBytesMin: [1_024, 'bytes', 'least that a client sends within uploadIdleMs'],
   uploadMemoryBytesMax: [256 * 1024, 'bytes', 'one part in memory; larger ones go to disk'],
+  liveBytesPerSecondMin: [8 * mib, 'bytes/s', 'of a client whose last input runs into the guest'],
+  liveWaitMsMax: [30_000, 'ms', "standstill of a guest's clock while it waits for a live input"],
   spoolMemoryBytesMax: [1 * mib, 'bytes', 'waiting output in memory, one channel'],
   spoolDiskBytesMax: [16 * gib, 'bytes', 'waiting output on disk, one channel'],
   concurrencyMax: [Math.max(2, availableParallelism()), 'jobs', 'running at once'],

@@ -1,31 +1,41 @@
-// The request of a job: manifest, then program, then inputs, each checked while it streams.
-// Program and inputs go to memory files or unlinked files, one chunk at a time; whoever calls owns
-// the uploads in the result, and after a failure none is left.
-import { createHash, type Hash } from 'node:crypto'
-import type { Readable } from 'node:stream'
+// The request of a job: manifest, then programs, then inputs, each checked while it streams.
+// Whoever calls owns the uploads in the result; after a failure none is left.
 import type { Limits } from '../config.ts'
-import { type Digest, digestOfHex } from '../job/digest.ts'
 import { type GraphPlan, makeGraphPlan } from '../job/graph-plan.ts'
 import type { Listing } from '../job/instances.ts'
 import { isGraph, parseJobManifest, tryManifestForm } from '../job/parse-manifest.ts'
-import { makePlan, type PartNames, type Plan } from '../job/plan.ts'
+import { isReadOnce, makePlan, type Plan } from '../job/plan.ts'
 import { manifestPartName } from '../job/source-url.ts'
-import type { Native } from '../native.ts'
-import { type Upload, UploadWriter } from '../run/upload.ts'
+import type { Upload } from '../run/upload.ts'
 import { type BodyPart, tryIncomplete } from './body-parts.ts'
 import { checkImage } from './image-check.ts'
+import { LiveInput } from './live-input.ts'
+import {
+  type EarlyPart,
+  type ProgramUpload,
+  readInput,
+  readProgram,
+  type UploadPlace,
+} from './part-upload.ts'
 import { limitProblem, Problem } from './problem.ts'
 
-/** `scratchDir`: where the unlinked files are made. */
-export type UploadPlace = { readonly native: Native; readonly scratchDir: string }
-
-export type ProgramUpload = { readonly upload: Upload; readonly digest: Digest }
+type AnyPlan = Plan | GraphPlan
 
 export type JobRequest = {
-  readonly plan: Plan | GraphPlan
+  readonly plan: AnyPlan
   /** By part name: exactly those that the manifest takes from parts. */
   readonly programs: ReadonlyMap<string, ProgramUpload>
+  /** All but the live one. */
   readonly inputs: ReadonlyMap<string, Upload>
+  /** The rest of the request, when it is to be read while the job runs. */
+  readonly live: LiveInput | undefined
+}
+
+export type RequestOptions = {
+  /** Objects for the wildcards of a graph. */
+  readonly listing: Listing
+  /** Whether the last input may be left unread. */
+  readonly mayLive: boolean
 }
 
 /** The uploads of a request, when sessions have descriptors of their own. Idempotent. */
@@ -34,85 +44,126 @@ export function closeRequest(job: Pick<JobRequest, 'programs' | 'inputs'>): void
   for (const upload of job.inputs.values()) upload.close()
 }
 
-/** `listing`: objects for the wildcards of a graph. Throws Problem, ManifestError or PlanError. */
+/**
+ * Reads the request to its end, or to where its last part goes live. Throws Problem, ManifestError
+ * or PlanError.
+ */
 export async function readJobRequest(
   parts: AsyncIterable<BodyPart>,
   limits: Limits,
   place: UploadPlace,
-  listing: Listing,
+  options: RequestOptions,
 ): Promise<JobRequest> {
-  let plan: Plan | GraphPlan | undefined
-  const programs = new Map<string, ProgramUpload>()
-  const inputs = new Map<string, Upload>()
-  let roomBytes = limits.requestBytesMax
+  const reader = new RequestReader(parts, limits, place, options)
   try {
-    for await (const part of parts) {
-      if (plan === undefined) {
-        plan = await readManifestPart(part, limits, listing)
-        continue
-      }
-      if (roleOf(part.name, plan, programs, inputs) === 'program') {
-        const program = await readProgram(part, limits, place, roomBytes)
-        roomBytes -= program.upload.sizeBytes
-        programs.set(part.name, program)
-      } else {
-        const input = await readUpload(part, 'partBytesMax', limits, place, roomBytes)
-        roomBytes -= input.sizeBytes
-        inputs.set(part.name, input)
-        if (plan.imageParts.includes(part.name)) await checkImage(input, limits)
-      }
-    }
-    if (plan === undefined) throw missing(manifestPartName, 'the body has no parts')
-    const wanted = [...plan.programParts, ...plan.inputParts]
-    const absent = wanted.find((name) => !programs.has(name) && !inputs.has(name))
-    if (absent !== undefined) throw missing(absent, 'the manifest names it')
-    return { plan, programs, inputs }
+    return await reader.read()
   } catch (error) {
-    closeRequest({ programs, inputs })
+    reader.close()
     throw tryIncomplete(error) ?? error
   }
 }
 
-/** As readUpload, with the digest of the bytes. */
-export async function readProgram(
-  part: BodyPart,
-  limits: Limits,
-  place: UploadPlace,
-  roomBytes = limits.requestBytesMax,
-): Promise<ProgramUpload> {
-  const hash = createHash('sha256')
-  const upload = await readUpload(part, 'programBytesMax', limits, place, roomBytes, hash)
-  return { upload, digest: digestOfHex(hash.digest('hex')) }
-}
+class RequestReader {
+  #roomBytes: number
+  readonly #programs = new Map<string, ProgramUpload>()
+  readonly #inputs = new Map<string, Upload>()
+  readonly #parts: AsyncIterator<BodyPart>
+  readonly #limits: Limits
+  readonly #place: UploadPlace
+  readonly #options: RequestOptions
 
-/**
- * Reads a whole stream. Throws Problem above `limits[name]` or above `roomBytes`: what earlier
- * parts have left of the request's limit.
- */
-async function readUpload(
-  part: BodyPart,
-  name: 'programBytesMax' | 'partBytesMax',
-  limits: Limits,
-  { native, scratchDir }: UploadPlace,
-  roomBytes: number,
-  hash?: Hash,
-): Promise<Upload> {
-  const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
-  try {
-    for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
-      if (chunk.length > limits[name] - writer.sizeBytes) {
-        throw limitProblem(name, limits[name], 'bytes', { part: part.name })
-      }
-      if (chunk.length > roomBytes - writer.sizeBytes) {
-        throw limitProblem('requestBytesMax', limits.requestBytesMax, 'bytes', { part: part.name })
-      }
-      hash?.update(chunk)
-      await writer.append(chunk)
+  constructor(
+    parts: AsyncIterable<BodyPart>,
+    limits: Limits,
+    place: UploadPlace,
+    options: RequestOptions,
+  ) {
+    this.#parts = parts[Symbol.asyncIterator]()
+    this.#limits = limits
+    this.#place = place
+    this.#options = options
+    this.#roomBytes = limits.requestBytesMax
+  }
+
+  async read(): Promise<JobRequest> {
+    const first = await this.#nextPart()
+    if (first === undefined) throw missing(manifestPartName, 'the body has no parts')
+    const plan = await readManifestPart(first, this.#limits, this.#options.listing)
+    for (let part = await this.#nextPart(); part !== undefined; part = await this.#nextPart()) {
+      const live = await this.#take(part, plan)
+      if (live !== undefined) return this.#resultOf(plan, live)
     }
-    return writer.finish()
-  } catch (error) {
-    writer.close()
-    throw error
+    const wanted = [...plan.programParts, ...plan.inputParts]
+    const absent = wanted.find((name) => !this.#programs.has(name) && !this.#inputs.has(name))
+    if (absent !== undefined) throw missing(absent, 'the manifest names it')
+    return this.#resultOf(plan, undefined)
+  }
+
+  close(): void {
+    closeRequest({ programs: this.#programs, inputs: this.#inputs })
+    this.#abandon()
+  }
+
+  async #nextPart(): Promise<BodyPart | undefined> {
+    const step = await this.#parts.next()
+    return step.done === true ? undefined : step.value
+  }
+
+  #abandon(): void {
+    this.#parts.return?.().catch(() => undefined)
+  }
+
+  #resultOf(plan: AnyPlan, live: LiveInput | undefined): JobRequest {
+    return { plan, programs: this.#programs, inputs: this.#inputs, live }
+  }
+
+  /** Undefined unless the part goes live. */
+  async #take(part: BodyPart, plan: AnyPlan): Promise<LiveInput | undefined> {
+    const [limits, place, roomBytes] = [this.#limits, this.#place, this.#roomBytes]
+    if (this.#roleOf(part.name, plan) === 'program') {
+      const program = await readProgram(part, limits, place, roomBytes)
+      this.#roomBytes -= program.upload.sizeBytes
+      this.#programs.set(part.name, program)
+      return undefined
+    }
+    const input = await readInput(part, limits, place, roomBytes, this.#mayLive(part, plan))
+    if ('early' in input) return this.#goLive(part, plan, input)
+    this.#roomBytes -= input.sizeBytes
+    this.#inputs.set(part.name, input)
+    if (plan.imageParts.includes(part.name)) await checkImage(input, limits)
+    return undefined
+  }
+
+  #mayLive({ name }: BodyPart, plan: AnyPlan): boolean {
+    const isLast = this.#inputs.size === plan.inputParts.length - 1
+    return this.#options.mayLive && isLast && !('nodes' in plan) && isReadOnce(plan, name)
+  }
+
+  #goLive({ name }: BodyPart, plan: AnyPlan, { early, chunks, counter }: EarlyPart): LiveInput {
+    const finish = async () => {
+      const more = await this.#nextPart()
+      if (more === undefined) return
+      if (more.name !== name) this.#roleOf(more.name, plan)
+      throw duplicate(more.name)
+    }
+    const count = (chunk: Buffer) => counter.count(chunk)
+    return new LiveInput({ name, early, chunks, count, finish, abandon: () => this.#abandon() })
+  }
+
+  /** Throws Problem when the part has no business here. */
+  #roleOf(name: string, plan: AnyPlan): 'program' | 'input' {
+    if (name === manifestPartName || this.#inputs.has(name) || this.#programs.has(name)) {
+      throw duplicate(name)
+    }
+    if (plan.programParts.includes(name)) {
+      if (this.#inputs.size > 0) throw programsFirst(name)
+      return 'program'
+    }
+    if (!plan.inputParts.includes(name)) {
+      throw new Problem('part-unexpected', 'no channel of the manifest reads it', { part: name })
+    }
+    if (this.#programs.size < plan.programParts.length) throw programsFirst(name)
+    return 'input'
   }
 }
 
@@ -140,10 +191,10 @@ function guessForm(bytes: Buffer): 'json' | 'classic' {
   return bytes.toString('latin1').trimStart().startsWith('{') ? 'json' : 'classic'
 }
 
-async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
+async function readSmall(stream: AsyncIterable<Buffer>, sizeMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     size += chunk.length
     if (size > sizeMax) {
       throw limitProblem('manifestBytesMax', sizeMax, 'bytes', { part: manifestPartName })
@@ -153,30 +204,14 @@ async function readSmall(stream: Readable, sizeMax: number): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function roleOf(
-  name: string,
-  plan: PartNames,
-  programs: ReadonlyMap<string, ProgramUpload>,
-  inputs: ReadonlyMap<string, Upload>,
-): 'program' | 'input' {
-  if (name === manifestPartName || inputs.has(name) || programs.has(name)) {
-    throw new Problem('part-duplicate', 'this part came already', { part: name })
-  }
-  if (plan.programParts.includes(name)) {
-    if (inputs.size > 0) throw programsFirst(name)
-    return 'program'
-  }
-  if (!plan.inputParts.includes(name)) {
-    throw new Problem('part-unexpected', 'no channel of the manifest reads it', { part: name })
-  }
-  if (programs.size < plan.programParts.length) throw programsFirst(name)
-  return 'input'
-}
-
 function programsFirst(name: string): Problem {
   return new Problem('part-order', 'the program comes before the inputs', { part: name })
 }
 
 function missing(name: string, detail: string): Problem {
   return new Problem('part-missing', detail, { part: name })
+}
+
+function duplicate(name: string): Problem {
+  return new Problem('part-duplicate', 'this part came already', { part: name })
 }

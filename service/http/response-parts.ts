@@ -61,7 +61,9 @@ export function openTar(run: JobRun): { contentType: string; body: Readable } {
 export function openRaw(run: JobRun, output: Output, onEnd: (line: string) => void): Readable {
   async function* body() {
     yield* output.chunks()
-    onEnd(JSON.stringify((await run.ended).report))
+    const { report } = await run.ended
+    if (run.failure !== undefined) throw run.failure
+    onEnd(JSON.stringify(report))
   }
   return Readable.from(body(), { objectMode: false })
 }
@@ -81,6 +83,7 @@ async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer>
     yield* output.chunks()
   }
   const { report } = await run.ended
+  if (run.failure !== undefined) throw run.failure
   yield tail(prefix, boundary, report)
 }
 
@@ -116,6 +119,7 @@ function head(prefix: string, boundary: string, name: string, contentType: strin
 
 async function writeTar(run: JobRun, archive: ReturnType<typeof pack>): Promise<void> {
   const { report } = await run.ended
+  if (run.failure !== undefined) throw run.failure
   for (const output of run.outputs) {
     await writeMember(archive, output.name, output.sizeBytes, output.chunks())
   }

@@ -141,3 +141,13 @@ export function responsesOf(
       : [],
   )
 }
+
+/** True when a part is read by one channel alone, from its start to its end. */
+export function isReadOnce(plan: Plan, part: string): boolean {
+  const readers = plan.channels.filter(({ sources }) =>
+    sources.some((source) => source.kind === 'part' && source.name === part),
+  )
+  const [reader] = readers
+  if (reader === undefined || readers.length > 1 || plan.imageParts.includes(part)) return false
+  return reader.sources.length === 1 && (reader.type === 0 || reader.type === 2)
+}

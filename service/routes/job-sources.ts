@@ -11,6 +11,9 @@ import type { FdHandle } from '../native.ts'
 import type { SessionInputs } from '../run/session.ts'
 import type { ProgramSource } from '../run/sessions.ts'
 
+/** Between the client and a guest that reads while it sends. */
+const livePipeBytes = 1024 * 1024
+
 export type JobSources = {
   /** Links are the business of whoever runs the graph. */
   readonly inputs: SessionInputs
@@ -25,6 +28,11 @@ export function openSources(
 ): JobSources {
   const { native } = deps.sessions
   const openPart = (name: string) => {
+    if (job.live?.name === name) {
+      const pipe = native.makePipe({ sizeBytes: livePipeBytes })
+      job.live.attach(pipe.write)
+      return pipe.read
+    }
     const upload = job.inputs.get(name) ?? job.programs.get(name)?.upload
     if (upload === undefined) throw new Error(`a request without its part ${name} got through`)
     return upload.open()

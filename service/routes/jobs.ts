@@ -3,7 +3,8 @@
 // is still a clean 422.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.ts'
-import { readBodyParts } from '../http/body-parts.ts'
+import { readBodyParts, tryIncomplete } from '../http/body-parts.ts'
+import type { LiveInput } from '../http/live-input.ts'
 import { prefersAsync } from '../http/prefer.ts'
 import { Problem } from '../http/problem.ts'
 import { refusalOf } from '../http/refusal.ts'
@@ -62,20 +63,29 @@ async function startRequest(
   const { limits } = deps.config
   const listing = listingOf(deps.store)
   const parts = readBodyParts(request, limits)
-  const job = await readJobRequest(parts, limits, deps.sessions, listing)
+  // Members of a tar do not tell who is slow when nothing moves.
+  const mayLive = request.headers['content-type']?.startsWith('multipart/') === true
+  const job = await readJobRequest(parts, limits, deps.sessions, { listing, mayLive })
+  let run: JobRun | undefined
   try {
     if (form === 'raw' && job.plan.responses.length !== 1) {
       throw new Problem('not-acceptable', 'a raw answer needs exactly one response: sink')
     }
-    const run = await runJob(job, tenant, place, deps, signal)
+    run = await runJob(job, tenant, place, deps, signal)
     run.ended.then(({ report: { outcome, reason } }) => {
       request.log.info({ tenant, outcome, reason }, 'job ended')
     })
+    if (job.live !== undefined) pump(job.live, run)
     return run
   } finally {
     // The session has descriptors of its own by now.
     closeRequest(job)
+    if (run === undefined) job.live?.close()
   }
+}
+
+function pump(live: LiveInput, run: JobRun): void {
+  live.pump().catch((error) => run.fail(tryIncomplete(error) ?? error))
 }
 
 async function readAsyncJob(request: FastifyRequest, deps: Deps): Promise<ReadJob> {
@@ -84,7 +94,8 @@ async function readAsyncJob(request: FastifyRequest, deps: Deps): Promise<ReadJo
   const parts = readBodyParts(request, limits)
   // What waits for long is not kept in memory.
   const spooled = { ...limits, uploadMemoryBytesMax: 0 }
-  const job = await readJobRequest(parts, spooled, deps.sessions, listingOf(deps.store))
+  const options = { listing: listingOf(deps.store), mayLive: false }
+  const job = await readJobRequest(parts, spooled, deps.sessions, options)
   const dispose = () => closeRequest(job)
   try {
     // What is not stored is told now.
@@ -169,7 +180,7 @@ function starterOf(
     const { inputs, programOf } = openSources(job, [plan], deps)
     const program = programOf(plan.program)
     return (signal) => {
-      return startJob(plan, program, inputs, sessions, tenant, config.limits, signal)
+      return startJob(plan, program, inputs, sessions, tenant, config.limits, signal, job.live)
     }
   }
   const { inputs, programOf } = openSources(job, plan.nodes, deps)
@@ -195,6 +206,7 @@ async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Pro
   while (end === undefined && run.outputs.every((output) => output.sizeBytes === 0)) {
     await Promise.race([ended, run.changed()])
   }
+  if (run.failure !== undefined) throw run.failure
   if (end !== undefined) {
     const refusal = refusalOf(end.native)
     if (refusal !== undefined) throw refusal

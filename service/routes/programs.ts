@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
+import { readProgram } from '../http/part-upload.ts'
 import { limitProblem, Problem } from '../http/problem.ts'
-import { readProgram } from '../http/request-parts.ts'
 import { tryDigest } from '../job/digest.ts'
 
 const paramsSchema = z.object({ digest: z.string() })

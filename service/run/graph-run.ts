@@ -64,6 +64,7 @@ class RunningGraph implements JobRun {
   readonly outputs: readonly Output[]
   readonly left: Promise<void>
   readonly ended: Promise<JobEnd>
+  failure: Error | undefined
   #wake: (() => void) | undefined
   #isDirty = false
   #cause: EndCause | undefined
@@ -114,6 +115,11 @@ class RunningGraph implements JobRun {
   }
 
   cancel(): void {
+    this.#stop('cancel')
+  }
+
+  fail(error: Error): void {
+    this.failure ??= error
     this.#stop('cancel')
   }
 

@@ -28,9 +28,21 @@ export type JobRun = {
   readonly ended: Promise<JobEnd>
   /** Resolves at the next change of any output, or at once when one came since the last call. */
   changed(): Promise<void>
+  /** Why the answer cannot be completed, although it may have begun. */
+  readonly failure: Error | undefined
   cancel(): void
+  /** Cancels; whoever waits finds `failure`. The first one counts. */
+  fail(error: Error): void
   /** Stops what still runs and frees outputs. Idempotent. */
   close(): void
+}
+
+/** An input that the client still sends while the job runs. */
+export type LiveClock = {
+  /** How long the guest may have waited for it so far. */
+  readonly waitedMs: number
+  /** False when all of it has come. */
+  readonly isPumping: boolean
 }
 
 /** Rejects as Sessions.start does. */
@@ -42,9 +54,13 @@ export async function startJob(
   tenant: string,
   limits: Limits,
   signal: AbortSignal,
+  live?: LiveClock,
 ): Promise<JobRun> {
-  const session = await sessions.start({ plan, program, inputs }, tenant, signal)
-  return new Running(plan, program.digest, session, sessions.scratchDir, limits)
+  // The guest's own clock goes on while it waits for the client; ours, in Running, does not.
+  const extraMs = live === undefined ? 0 : limits.liveWaitMsMax
+  const timed = { ...plan, timeoutMs: plan.timeoutMs + extraMs }
+  const session = await sessions.start({ plan: timed, program, inputs }, tenant, signal)
+  return new Running(plan, program.digest, session, sessions.scratchDir, limits, live)
 }
 
 class Running implements JobRun {
@@ -54,15 +70,26 @@ class Running implements JobRun {
   #wake: (() => void) | undefined
   #isDirty = false
   #isClosed = false
-  #cause: 'spool' | 'cancel' | undefined
+  failure: Error | undefined
+  #cause: EndCause | undefined
   #collected: Promise<void>[] = []
   #liveTimer: NodeJS.Timeout | undefined
+  #clockTimer: NodeJS.Timeout | undefined
+  readonly #live: LiveClock | undefined
   readonly #program: Digest
   readonly #session: Session
   readonly #scratchDir: string
   readonly #limits: Limits
 
-  constructor(plan: Plan, program: Digest, session: Session, scratchDir: string, limits: Limits) {
+  constructor(
+    plan: Plan,
+    program: Digest,
+    session: Session,
+    scratchDir: string,
+    limits: Limits,
+    live: LiveClock | undefined,
+  ) {
+    this.#live = live
     this.#program = program
     this.#session = session
     this.#scratchDir = scratchDir
@@ -75,6 +102,7 @@ class Running implements JobRun {
       ({ name, contentType }) => new Output(name, contentType, onChange),
     )
     this.#liveTimer = setTimeout(() => this.#goLive(), liveAfterMs)
+    if (live !== undefined) this.#watchClock(live, performance.now(), plan.timeoutMs)
     this.left = session.ended.then(() => undefined)
     this.ended = this.#finish()
   }
@@ -92,6 +120,11 @@ class Running implements JobRun {
     this.#stop('cancel')
   }
 
+  fail(error: Error): void {
+    this.failure ??= error
+    this.#stop('cancel')
+  }
+
   close(): void {
     this.#stop('cancel')
     this.#isClosed = true
@@ -100,13 +133,22 @@ class Running implements JobRun {
     for (const file of this.#session.files.values()) file.close()
   }
 
-  #stop(cause: 'spool' | 'cancel'): void {
+  #watchClock(live: LiveClock, startMs: number, timeoutMs: number): void {
+    const leftMs = timeoutMs - (performance.now() - startMs - live.waitedMs)
+    if (leftMs <= 0) this.#stop('deadline')
+    else {
+      this.#clockTimer = setTimeout(() => this.#watchClock(live, startMs, timeoutMs), leftMs + 1)
+    }
+  }
+
+  #stop(cause: EndCause): void {
     this.#cause ??= cause
     this.#session.cancel()
   }
 
   async #finish(): Promise<JobEnd> {
     const end = await this.#session.ended
+    clearTimeout(this.#clockTimer)
     if (this.#liveTimer !== undefined && outputPipeBytes <= this.#limits.spoolMemoryBytesMax) {
       this.#stopWaiting()
       this.#drain()
@@ -136,7 +178,8 @@ class Running implements JobRun {
 
   async #collect(output: Output, pipe: FdHandle): Promise<void> {
     const source = new Socket({ fd: pipe.release(), readable: true, writable: false })
-    const whole = output.collect(source, this.#limits, this.#scratchDir).catch(() => false)
+    const mayWait = () => this.#live?.isPumping !== true
+    const whole = output.collect(source, this.#limits, this.#scratchDir, mayWait).catch(() => false)
     if (!(await whole)) this.#stop('spool')
   }
 
@@ -152,8 +195,8 @@ class Running implements JobRun {
   }
 }
 
-/** What ended a job besides its guests: the client, its own output, another node, the store. */
-export type EndCause = 'spool' | 'cancel' | 'node' | 'store'
+/** What ended a job besides its guests: the client, its output, its time, a node, the store. */
+export type EndCause = 'spool' | 'cancel' | 'deadline' | 'node' | 'store'
 
 /** How a session ended, given that `cause` had stopped it. */
 export function reportOfEnd(
@@ -176,6 +219,7 @@ export function reportOfEnd(
 const stopped = {
   spool: ['limited', 'limit-spool'],
   cancel: ['cancelled', 'cancelled'],
+  deadline: ['limited', 'limit-wall-time'],
   node: ['cancelled', 'node-failed'],
   store: ['failed', 'store-failed'],
 } as const satisfies Record<EndCause, readonly [Report['outcome'], string]>

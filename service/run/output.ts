@@ -1,6 +1,7 @@
 // One response channel between the session and the client. Until somebody reads, bytes are kept
 // (memory, then an unlinked file, both bounded), so that no channel blocks another; from then on
-// it streams with back-pressure.
+// it streams with back-pressure. A client that still sends may not read before it has sent all: while
+// that is so, what it does not take is kept as well.
 import type { Readable } from 'node:stream'
 import { openScratch, type Scratch } from './scratch.ts'
 
@@ -11,6 +12,8 @@ export type OutputLimits = {
 
 /** Queued for a reader that is there: enough to keep both sides busy. */
 const liveBytesMax = 256 * 1024
+/** A client that takes nothing for so long while it sends is taken for one that does not read yet. */
+const patienceMs = 500
 
 export class Output {
   readonly name: string
@@ -22,6 +25,7 @@ export class Output {
   #scratch: Scratch | undefined
   #source: Readable | undefined
   #isLive = false
+  #isStuck = false
   #isClosed = false
   #waiting: (() => void)[] = []
   readonly #onChange: () => void
@@ -32,14 +36,23 @@ export class Output {
     this.#onChange = onChange
   }
 
-  /** Takes everything from `source`. False: the spool was full and the rest was not read. */
-  async collect(source: Readable, limits: OutputLimits, folder: string): Promise<boolean> {
+  /**
+   * Takes everything from `source`. `mayWait`: whether the client has sent all, so that it is its
+   * turn to read. False: the spool was full and the rest was not read.
+   */
+  async collect(
+    source: Readable,
+    limits: OutputLimits,
+    folder: string,
+    mayWait = () => true,
+  ): Promise<boolean> {
     this.#source = source
     try {
       for await (const chunk of source as AsyncIterable<Buffer>) {
         if (this.#isClosed) return true
         this.sizeBytes += chunk.length
-        if (this.#isLive) await this.#offer(chunk)
+        if (this.#isStuck && mayWait()) this.#isStuck = false
+        if (this.#isLive && !this.#isStuck) await this.#offer(chunk, mayWait)
         else if (!(await this.#keep(chunk, limits, folder))) return false
         this.#changed()
       }
@@ -108,23 +121,33 @@ export class Output {
     this.#wake()
   }
 
-  async #offer(chunk: Buffer): Promise<void> {
+  async #offer(chunk: Buffer, mayWait: () => boolean): Promise<void> {
     this.#queue.push(chunk)
     this.#queueBytes += chunk.length
     this.#changed()
-    while (this.#queueBytes > liveBytesMax && !this.#isClosed) await this.#change()
+    while (this.#queueBytes > liveBytesMax && !this.#isClosed) {
+      const isTaken = await this.#changeWithin(mayWait() ? undefined : patienceMs)
+      if (!isTaken && !mayWait()) {
+        this.#isStuck = true
+        return
+      }
+    }
   }
 
   async #keep(chunk: Buffer, limits: OutputLimits, folder: string): Promise<boolean> {
-    if (this.#scratch === undefined) {
-      if (chunk.length <= limits.spoolMemoryBytesMax - this.#queueBytes) {
+    if (this.#scratch === undefined || this.#queue.length > 0) {
+      if (
+        this.#scratch === undefined &&
+        chunk.length <= limits.spoolMemoryBytesMax - this.#queueBytes
+      ) {
         this.#queue.push(chunk)
         this.#queueBytes += chunk.length
         return true
       }
+      // What waits in memory is older than what comes now, and younger than what is on disk.
       const early = this.#queue.splice(0)
       this.#queueBytes = 0
-      this.#scratch = openScratch(folder)
+      this.#scratch ??= openScratch(folder)
       for (const piece of early) await this.#scratch.append(piece)
     }
     if (chunk.length > limits.spoolDiskBytesMax - this.#scratch.sizeBytes) return false
@@ -143,5 +166,20 @@ export class Output {
 
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** False when nothing changed in time; undefined = wait for ever. */
+  async #changeWithin(limitMs: number | undefined): Promise<boolean> {
+    if (limitMs === undefined) {
+      await this.#change()
+      return true
+    }
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs)
+    })
+    const isTaken = await Promise.race([this.#change().then(() => true), late])
+    clearTimeout(timer)
+    return isTaken
   }
 }

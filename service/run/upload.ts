@@ -38,6 +38,17 @@ export class UploadWriter {
     return this.sizeBytes > this.#memoryBytesMax ? this.#spill() : undefined
   }
 
+  /** True when this chunk would be the first that goes to disk. */
+  isFull(chunk: Buffer): boolean {
+    return this.#scratch === undefined && chunk.length > this.#memoryBytesMax - this.sizeBytes
+  }
+
+  /** All that is in memory, which is then the caller's. */
+  takeMemory(): Buffer[] {
+    this.sizeBytes = 0
+    return this.#chunks.splice(0)
+  }
+
   finish(): Upload {
     if (this.#scratch !== undefined) return new FileUpload(this.#native, this.#scratch)
     const [first, ...more] = this.#chunks
