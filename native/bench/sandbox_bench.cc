@@ -20,6 +20,7 @@
 #include "sandbox/faults.h"
 #include "sandbox/guest_run.h"
 #include "session/prepare.h"
+#include "session/session.h"
 
 extern char** environ;
 
@@ -55,7 +56,7 @@ PreparedImage Prepare(const std::string& guest) {
     Die(path.c_str());
   }
   PrepareOptions options;
-  options.policy.profile = Profile::kZvm;
+  options.policy = SessionOptions().policy;  // of zvm-run, which is to run the image
   auto image = PrepareProgram(program.value().get(), options);
   if (!image.ok()) {
     Check(image.error().failure);
