@@ -9,6 +9,7 @@ import { plan } from './plan.ts'
 import { type RunOptions, run } from './run.ts'
 import { addServiceCommands } from './service-commands.ts'
 import { type SubmitOptions, submit } from './submit.ts'
+import { type ValidateOptions, validate } from './validate.ts'
 
 const statuses = `
 Exit status: the guest's own. 125: refused, unreachable or not built; 126: the guest did not exit
@@ -83,15 +84,8 @@ function addTools(program: Command, onStatus: (status: number) => void): void {
     .argument('<nexe...>')
     .addOption(json())
     .option('--profile <name>', 'rule set: zvm (both) or nacl (classic rules only)')
-    .action(async (files: string[], flags: { json?: boolean; profile?: string }) => {
-      const switches = [
-        ...(flags.json === true ? ['--json'] : []),
-        ...(flags.profile === undefined ? [] : [`--profile=${flags.profile}`]),
-      ]
-      let worst = 0
-      for (const file of files)
-        worst = Math.max(worst, await runTool('zvm-validate', [...switches, file]))
-      onStatus(worst)
+    .action(async (files: string[], flags: ValidateOptions) => {
+      onStatus(await validate(files, flags))
     })
   for (const [name, tool, language] of [
     ['cc', 'zvm-cc', 'C'],

@@ -163,6 +163,23 @@ test('validate: the verdict of zvm-validate; several files, the worst status', a
   assert.equal((await zvm('validate', 'job.json')).status, 2)
 })
 
+test('validate --json: a line for each file, whatever is the matter with it', async () => {
+  const refused = join(nativeDir, 'guest/attack/syscall-execve.nexe')
+  const ended = await zvm('validate', '--json', guest('hello'), refused, 'job.json')
+  assert.deepEqual([ended.status, ended.stderr], [2, ''])
+  type Line = { file: string; valid: boolean; violationCount?: number; error?: string }
+  const lines = ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+  assert.deepEqual(
+    lines.map(({ valid }) => valid),
+    [true, false, false],
+  )
+  assert.equal(lines[1]?.violationCount, 1)
+  assert.match(lines[2]?.error ?? '', /elf-truncated-header/)
+})
+
 test('cc: passes everything on', async () => {
   const ended = await zvm('cc', '--version')
   assert.equal(ended.status, 0)
