@@ -2,7 +2,7 @@
 // what the session ended with. No host path reaches the worker; it gets descriptors only.
 import { openSync } from 'node:fs'
 import { type ChannelOf, nvramAlias, writesAtRandom } from '../job/channel.ts'
-import type { Digest } from '../job/digest.ts'
+import { type Digest, hexOf } from '../job/digest.ts'
 import type { LinkUrl } from '../job/links.ts'
 import type { ObjectUrl } from '../job/node-url.ts'
 import type { SessionPlan, SessionSource } from '../job/plan.ts'
@@ -61,6 +61,7 @@ let lastSessionId = 0
 /** Throws WireError when the plan does not fit into a frame; then nothing is left behind. */
 export function startSession(
   plan: SessionPlan,
+  program: Digest,
   image: ImageLease,
   inputs: SessionInputs,
   worker: Worker,
@@ -72,27 +73,36 @@ export function startSession(
       for (const source of channel.sources) table.open(source, channel)
     }
     lastSessionId += 1
-    const frame = encodeStart(lastSessionId, {
+    const sessionId = lastSessionId
+    const isMapped = worker.mapped === program
+    worker.mapped = undefined
+    const frame = encodeStart(sessionId, {
       memoryBytes: plan.memoryBytes,
       wallMs: plan.timeoutMs,
       cpuMs: 0,
       profile: image.profile,
       memoryEtag: plan.memoryEtag,
+      ...(isMapped ? { mappedSha256Hex: hexOf(program) } : {}),
       channels: plan.channels.map(({ alias, type, etag, limits, sources }) => {
         return { alias, type, etag, limits, sourceCount: sources.length }
       }),
     })
     const deadlineMs = plan.timeoutMs + options.killGraceMs
-    const answer = worker.ask(frame, [image.handle, ...table.fds], deadlineMs)
+    const fds = isMapped ? table.fds : [image.handle, ...table.fds]
+    const answer = worker.ask(frame, fds, deadlineMs)
     let timer: NodeJS.Timeout | undefined
     let isOver = false
     const cancel = () => {
       if (isOver || timer !== undefined) return
-      worker.kill('SIGTERM')
+      worker.cancel(sessionId)
       timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
     }
     const ended = answer.then(
-      (report) => toNativeReport(decodeReport(report, plan.channels.length), plan),
+      (bytes) => {
+        const report = decodeReport(bytes, plan.channels.length)
+        if (report.isMapped) worker.mapped = program
+        return toNativeReport(report, plan)
+      },
       (error) => error,
     )
     return {

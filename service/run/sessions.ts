@@ -63,6 +63,7 @@ export class Sessions {
       ...common,
       role: 'session',
       reuse,
+      tasksMax: reuse === 'session' ? 1 : 0,
       spare: workersSpare,
       idleMax,
       workersMax: idleMax + nodesRunningMax,
@@ -72,6 +73,7 @@ export class Sessions {
       ...common,
       role: 'prepare',
       reuse: 'session',
+      tasksMax: 1,
       spare: 1,
       idleMax: 1,
       workersMax: concurrencyMax + 1,
@@ -170,8 +172,8 @@ export class Sessions {
     throw failed.reason
   }
 
-  #begin({ plan, inputs }: SessionStart, image: ImageLease, worker: Worker): Session {
-    const session = startSession(plan, image, inputs, worker, {
+  #begin({ plan, inputs, program }: SessionStart, image: ImageLease, worker: Worker): Session {
+    const session = startSession(plan, program.digest, image, inputs, worker, {
       native: this.native,
       scratchDir: this.scratchDir,
       nothing: this.#nothing,

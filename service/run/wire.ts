@@ -9,6 +9,10 @@ export const frameBytesMax = 65_536
 /** Descriptors of one frame. */
 export const frameFdsMax = 253
 
+const startMemoryEtag = 1
+const startMappedImage = 4
+const reportImageMapped = 2
+
 const types = { hello: 1, prepare: 2, prepared: 3, start: 4, report: 5, refusal: 6 } as const
 export type FrameType = keyof typeof types
 
@@ -71,6 +75,8 @@ export type Start = {
   readonly cpuMs: number
   readonly profile: Profile
   readonly memoryEtag: boolean
+  /** SHA-256 (hexadecimal) of the program that the worker has mapped: no image travels. */
+  readonly mappedSha256Hex?: string
   readonly channels: readonly StartChannel[]
 }
 
@@ -98,6 +104,8 @@ export type ReportFrame = {
   readonly memoryEtag: string | null
   /** '' when there was no image. */
   readonly programSha256Hex: string
+  /** The worker goes on and keeps the program mapped: the next start may name it. */
+  readonly isMapped: boolean
   readonly channels: readonly ReportChannel[]
   readonly reason: string
   readonly state: string
@@ -111,9 +119,9 @@ export function encodePrepare(sessionId: number, profile: Profile): Buffer {
 
 /** Throws WireError when the job does not fit into one frame. */
 export function encodeStart(sessionId: number, start: Start): Buffer {
-  const { channels } = start
+  const { channels, mappedSha256Hex } = start
   let size = 64 + 48 * channels.length
-  let fds = 1
+  let fds = mappedSha256Hex === undefined ? 1 : 0
   for (const { alias, sourceCount } of channels) {
     size += Buffer.byteLength(alias)
     fds += sourceCount
@@ -127,7 +135,11 @@ export function encodeStart(sessionId: number, start: Start): Buffer {
   frame.writeUInt16LE(channels.length, 48)
   frame[50] = profiles.indexOf(start.profile)
   frame[51] = algorithms.indexOf('sha256')
-  frame[52] = start.memoryEtag ? 1 : 0
+  frame[52] = start.memoryEtag ? startMemoryEtag : 0
+  if (mappedSha256Hex !== undefined) {
+    frame[52] |= startMappedImage
+    frame.write(mappedSha256Hex.slice(0, 16), 56, 'hex')
+  }
   let at = 64
   let aliasAt = 64 + 48 * channels.length
   for (const { alias, type, etag, sourceCount, limits } of channels) {
@@ -231,6 +243,7 @@ export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
     peakMemoryBytes: readCount(frame, 80),
     memoryEtag: digest(160, Math.min(frame.readUInt8(158), 64)),
     programSha256Hex: readHex(frame, 224, 64),
+    isMapped: (frame.readUInt32LE(44) & reportImageMapped) !== 0,
     channels,
     reason: frame.toString('latin1', reasonAt, stateAt),
     state: frame.toString('utf8', stateAt, end),

@@ -101,10 +101,9 @@ export class WorkerPool {
     await this.#closed.promise
   }
 
-  #lend(worker: Worker, { tenant, program }: Affinity): Worker {
+  #lend(worker: Worker, { tenant }: Affinity): Worker {
     if (!worker.isFresh) this.reused += 1
     worker.tenant = tenant
-    worker.program = program
     this.#lent.add(worker)
     this.#refillSoon()
     return worker
@@ -119,7 +118,7 @@ export class WorkerPool {
       if (!worker.isReusable || this.#lent.has(worker)) continue
       const isOwn = worker.tenant === tenant
       if (!worker.isFresh && !(reuse === 'shared' || (reuse === 'tenant' && isOwn))) continue
-      const rank = worker.isFresh ? 1 : 2 + (isOwn ? 1 : 0) + (worker.program === program ? 2 : 0)
+      const rank = worker.isFresh ? 1 : 2 + (isOwn ? 1 : 0) + (worker.mapped === program ? 2 : 0)
       if (rank > bestRank) {
         best = worker
         bestRank = rank

@@ -16,6 +16,8 @@ export type WorkerOptions = {
   readonly fileSizeBytes?: number
   /** From the start of the process to its hello. */
   readonly startMsMax: number
+  /** 0 = no bound. */
+  readonly tasksMax: number
 }
 
 export type WorkerEvents = {
@@ -33,9 +35,10 @@ type Task = {
 
 export class Worker {
   readonly role: WorkerRole
-  /** Whose sessions it has run and what it ran last: reuse depends on it. */
+  /** Whose sessions it has run. */
   tenant: string | undefined
-  program: string | undefined
+  /** Digest of the program that it keeps mapped for the next session. */
+  mapped: string | undefined
   tasksDone = 0
   #state: WorkerState = 'starting'
   #hello: Hello | undefined
@@ -48,11 +51,11 @@ export class Worker {
 
   /** Throws a NativeError when no process can be started. */
   constructor(native: Native, options: WorkerOptions, events: WorkerEvents) {
-    const { path, role, fileSizeBytes = 0 } = options
+    const { path, role, tasksMax, fileSizeBytes = 0 } = options
     this.role = role
     this.#events = events
     this.#process = native.spawnWorker(
-      { path, role, limits: { fileSizeBytes } },
+      { path, role, tasksMax, limits: { fileSizeBytes } },
       {
         onFrame: (frame) => this.#take(frame),
         onExit: (status, wireError) => this.#end(status, wireError),
@@ -107,6 +110,11 @@ export class Worker {
       )
       this.#task = { resolve, reject, timer }
     })
+  }
+
+  /** Ends this session and no other; its report still comes. */
+  cancel(sessionId: number): void {
+    this.#process.cancel(sessionId)
   }
 
   /** SIGTERM asks for a report with outcome cancelled, SIGKILL ends the process without one. */

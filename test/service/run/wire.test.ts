@@ -45,6 +45,15 @@ test('task frames are the golden ones, byte for byte', () => {
   assert.deepEqual(encodeStart(12, start), golden('start'))
 })
 
+test('a start that names the mapped program sends no image', () => {
+  const frame = encodeStart(12, { ...start, mappedSha256Hex: '0123456789abcdef'.repeat(4) })
+  const expected = golden('start')
+  expected.writeUInt16LE(3, 12)
+  expected.writeUInt32LE(5, 52)
+  expected.write('0123456789abcdef', 56, 'hex')
+  assert.deepEqual(frame, expected)
+})
+
 test('hello', () => {
   const frame = golden('hello')
   assert.equal(frameTypeOf(frame), 'hello')
@@ -87,6 +96,7 @@ test('report', () => {
     peakMemoryBytes: 2 ** 20,
     memoryEtag: `sha256:${'a'.repeat(64)}`,
     programSha256Hex: 'b'.repeat(64),
+    isMapped: false,
     channels: [
       {
         index: 1,
