@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
+import { answerClientError } from './http/client-error.ts'
 import { lingering } from './http/linger.ts'
 import { Problem, problemBody, problemType } from './http/problem.ts'
 import { refusalOf } from './http/refusal.ts'
+import { cutStalledClients } from './http/stalled-clients.ts'
 import { toProblem } from './http/to-problem.ts'
+import { watchedBody } from './http/upload-watch.ts'
 import { makeMetrics } from './metrics.ts'
 import { addAsyncJobRoutes } from './routes/async-jobs.ts'
 import { addJobEventRoutes } from './routes/job-events.ts'
@@ -41,7 +44,14 @@ export async function buildApp(config: Config): Promise<App> {
     logger: { level: config.logLevel },
     bodyLimit: config.limits.requestBytesMax,
     routerOptions: { maxParamLength: 200 },
+    http: {
+      headersTimeout: config.limits.headersMsMax,
+      connectionsCheckingInterval: Math.max(1, config.limits.headersMsMax / 4),
+    },
+    clientErrorHandler: answerClientError,
   })
+  http.server.maxConnections = config.limits.connectionsMax
+  cutStalledClients(http.server, config.limits.responseIdleMs)
   const { nativeDir, workerReuse: reuse, limits } = config
   const sessions = new Sessions({
     nativeDir,
@@ -56,7 +66,7 @@ export async function buildApp(config: Config): Promise<App> {
   await http.register(multipart)
   // Bodies are streams; whoever reads them counts the bytes.
   http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
-  http.addContentTypeParser('*', (_request, body, done) => done(null, body))
+  http.addContentTypeParser('*', (request, _body, done) => done(null, watchedBody(request, limits)))
   http.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
     metrics.problems.inc({ code: problem.code })

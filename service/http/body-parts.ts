@@ -7,6 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import { extract } from 'tar-stream'
 import { partNamePattern } from '../job/source-url.ts'
 import { Problem } from './problem.ts'
+import { type UploadLimits, watchUpload } from './upload-watch.ts'
 
 export type BodyPart = {
   readonly name: string
@@ -15,11 +16,9 @@ export type BodyPart = {
   readonly bytes: Readable
 }
 
-export type BodyLimits = {
+export type BodyLimits = UploadLimits & {
   readonly partsMax: number
   readonly partHeaderBytesMax: number
-  readonly uploadIdleMs: number
-  readonly uploadBytesMin: number
 }
 
 /** Throws Problem. */
@@ -39,7 +38,12 @@ async function* readMultipart(
 ): AsyncGenerator<BodyPart> {
   let current: Readable | undefined
   let count = 0
-  const stopIdle = watchIdle(request, limits, (problem) => current?.destroy(problem))
+  const idle = Promise.withResolvers<never>()
+  idle.promise.catch(() => undefined)
+  const stopIdle = watchUpload(request, limits, (problem) => {
+    idle.reject(problem)
+    current?.destroy(problem)
+  })
   try {
     const parts = request.parts({
       // Every part is a stream, whether it has a file name or not.
@@ -53,7 +57,10 @@ async function* readMultipart(
         headerSize: limits.partHeaderBytesMax,
       },
     })
-    for await (const part of parts) {
+    for (;;) {
+      // Between two parts there is nothing that could be destroyed.
+      const { value: part, done } = await Promise.race([parts.next(), idle.promise])
+      if (done === true) return
       if (part.type !== 'file') throw new Problem('multipart-malformed', 'a part is not a stream')
       current = part.file
       checkName(part.fieldname, ++count, limits)
@@ -76,7 +83,7 @@ async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGener
   body.on('error', (error) => archive.destroy(error))
   body.on('aborted', () => archive.destroy(new Error('aborted')))
   body.pipe(archive)
-  const stopIdle = watchIdle(request, limits, (problem) => archive.destroy(problem))
+  const stopIdle = watchUpload(request, limits, (problem) => archive.destroy(problem))
   let count = 0
   try {
     for await (const entry of archive) {
@@ -93,29 +100,6 @@ async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGener
     body.unpipe(archive)
     archive.destroy()
   }
-}
-
-/**
- * Within any `uploadIdleMs` a client sends `uploadBytesMin` or the rest of its body: neither silence
- * nor a trickle holds a place. The guest's silence is its own affair, so the watch ends with the
- * body. Not by the socket's timeout, which would cut a connection while a slow disk is the reason.
- */
-function watchIdle(
-  { raw }: FastifyRequest,
-  limits: BodyLimits,
-  stop: (problem: Problem) => void,
-): () => void {
-  const { uploadIdleMs, uploadBytesMin } = limits
-  let seenBytes = raw.socket.bytesRead
-  const look = () => {
-    const newBytes = raw.socket.bytesRead - seenBytes
-    seenBytes += newBytes
-    // Paused: it is us who do not read.
-    if (newBytes >= uploadBytesMin || raw.complete || raw.isPaused()) return
-    stop(new Problem('upload-timeout', `${uploadBytesMin} bytes within ${uploadIdleMs} ms`))
-  }
-  const timer = setInterval(look, uploadIdleMs)
-  return () => clearInterval(timer)
 }
 
 function checkName(name: unknown, count: number, limits: BodyLimits): void {

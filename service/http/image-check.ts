@@ -18,7 +18,7 @@ export async function checkImage(image: Upload, limits: Limits): Promise<void> {
     // Destroying the archive errors its entry too; the pipeline below tells the reason.
     stream.on('error', () => undefined)
     try {
-      contentBytes += header.size ?? 0
+      contentBytes += sizeOf(header)
       checkEntry(header, seen)
       if (seen.size > limits.imageEntriesMax) {
         throw limitProblem('imageEntriesMax', limits.imageEntriesMax, 'entries')
@@ -40,10 +40,21 @@ export async function checkImage(image: Upload, limits: Limits): Promise<void> {
   }
 }
 
+/** A size in base 256 can be negative, and would make room for others. */
+function sizeOf(header: Header): number {
+  const size = header.size ?? 0
+  if (Number.isSafeInteger(size) && size >= 0) return size
+  throw refuse(header.name, 'has a size that is none')
+}
+
 function checkEntry(header: Header, seen: Set<string>): void {
   const path = insidePath(header.name, header.name)
   if (seen.has(path)) throw refuse(header.name, 'comes twice')
+  checkType(header, path, seen)
   seen.add(path)
+}
+
+function checkType(header: Header, path: string, seen: ReadonlySet<string>): void {
   switch (header.type) {
     case 'file':
     case 'contiguous-file':

@@ -10,6 +10,8 @@ export const lingerBytesMax = 64 * 1024 * 1024
 /** Carries `text`; the caller must give its length in Content-Length and close the connection. */
 export function lingering(request: FastifyRequest, text: string): Readable {
   const { raw } = request
+  // Nobody reads it any more, and it must not fill.
+  if (request.body instanceof Readable) request.body.destroy()
   const body = new Readable({ read: () => undefined })
   let roomBytes = lingerBytesMax
   const onData = (chunk: Buffer) => {

@@ -1,6 +1,7 @@
 // Problems (RFC 9457): every code of the service, its status and title, in one table. `type` is a
 // page that this service serves. Details are ours, never a peer's text or a stack trace.
 import { manifestCodes, planCodes } from '../job/errors.ts'
+import { problemHelp } from './problem-help.ts'
 
 type Entry = readonly [status: number, title: string]
 
@@ -36,6 +37,7 @@ const requestTable = {
   'limit-exceeded': [413, 'Something in the request is above a limit'],
   'media-type-unsupported': [415, 'The media type is not supported'],
   'range-unsatisfiable': [416, 'The range lies outside of the object'],
+  'header-too-large': [431, 'The header of the request is too large'],
   'program-refused': [422, 'The program was refused'],
   'session-refused': [422, 'The session could not start as the manifest asks'],
   'queue-full': [503, 'Too many jobs are waiting'],
@@ -91,13 +93,46 @@ export function limitProblem(limit: string, value: number, unit: string, more = 
 
 /** The page behind `type`: plain HTML, undefined for a code that does not exist. */
 export function problemPage(code: string): string | undefined {
-  const entry = Object.entries(problemTable).find(([known]) => known === code)?.[1]
-  if (entry === undefined) return undefined
-  const [status, title] = entry
+  if (!isProblemCode(code)) return undefined
+  const [status, title] = problemTable[code]
+  const [meaning, remedy] = problemHelp[code].map(toHtml)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${code}</title>
 <h1>${title}</h1><p>Code <code>${code}</code>, HTTP status ${status}.</p>
+<p>${meaning}</p><p><b>What to do:</b> ${remedy}</p>
 <p>The member <code>detail</code> of the answer says what exactly; <code>pointer</code> (JSON) or
 <code>line</code> and <code>column</code> say where, <code>limit</code> and <code>value</code> say
-which limit. <a href="/v1/limits">Limits in force</a></p></html>
+which limit. <a href="/v1/limits">Limits in force</a>, <a href="/problems/">all problems</a></p></html>
 `
+}
+
+/** All of them, as HTML. */
+export function problemIndex(): string {
+  const rows = Object.entries(problemTable).map(([code, [status, title]]) => {
+    return `<tr><td>${status}<td><a href="/problems/${code}">${code}</a><td>${title}`
+  })
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Problems</title>
+<h1>Problems</h1><table>${rows.join('\n')}</table></html>
+`
+}
+
+/** The table of docs/problems.md. */
+export function problemMarkdown(): string {
+  const codes = Object.keys(problemTable).filter(isProblemCode)
+  const rows = codes.map((code) => {
+    const [status, title] = problemTable[code]
+    const [meaning, remedy] = problemHelp[code]
+    return `| ${status} | \`${code}\` | ${title}. ${meaning} | ${remedy} |`
+  })
+  return ['| Status | Code | Meaning | What to do |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(problemTable, code)
+}
+
+function toHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/`([^`]+)`/g, '<code>$1</code>')
 }

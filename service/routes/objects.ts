@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { sendBytes } from '../http/byte-range.ts'
 import { Problem } from '../http/problem.ts'
+import { watchedBody } from '../http/upload-watch.ts'
 import { type Digest, tryDigest } from '../job/digest.ts'
 import {
   findNameFault,
@@ -25,7 +26,9 @@ const listSchema = z.object({
 export function addObjectRoutes(app: FastifyInstance, deps: Deps): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, body, done) => done(null, body))
+    scope.addContentTypeParser('*', (request, _body, done) =>
+      done(null, watchedBody(request, deps.config.limits)),
+    )
     const { store } = deps
 
     scope.get('/v1/objects', async () => ({ buckets: store.buckets() }))

@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { limitTable } from '../config.ts'
 import type { Deps } from '../deps.ts'
-import { Problem, problemPage } from '../http/problem.ts'
+import { Problem, problemIndex, problemPage } from '../http/problem.ts'
 
 const paramsSchema = z.object({ code: z.string() })
 const docsPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>zvm</title>
@@ -37,6 +37,7 @@ export async function addServiceRoutes(app: FastifyInstance, deps: Deps): Promis
   app.get('/metrics', async (_request, reply) =>
     reply.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics()),
   )
+  app.get('/problems/', async (_request, reply) => reply.type('text/html').send(problemIndex()))
   app.get('/problems/:code', async (request, reply) => {
     const page = problemPage(paramsSchema.parse(request.params).code)
     if (page === undefined) throw new Problem('not-found', 'no problem has this code')

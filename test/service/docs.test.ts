@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { formOf } from '../../service/cli/job-files.ts'
 import { limitTable, readConfig, variableOf } from '../../service/config.ts'
-import { problemTable } from '../../service/http/problem.ts'
+import { problemMarkdown, problemTable } from '../../service/http/problem.ts'
 import { parseJsonGraph } from '../../service/job/graph-json.ts'
 import { parseManifest } from '../../service/job/parse-manifest.ts'
 import { makePlan } from '../../service/job/plan.ts'
@@ -39,6 +39,18 @@ test('docs/service.md: the table of limits is that of service/config.ts', () => 
     return
   }
   assert.equal(table.trim(), makeLimitsTable(), 'ZVM_UPDATE_DOCS=1 npm run test:service mends it')
+})
+
+test('docs/problems.md: the table is that of service/http/problem.ts', () => {
+  const page = join(root, 'docs/problems.md')
+  const [begin, end] = ['<!-- problems: begin -->\n', '<!-- problems: end -->']
+  const [before = '', rest = ''] = readFileSync(page, 'utf8').split(begin)
+  const [table = '', after = ''] = rest.split(end)
+  if (process.env.ZVM_UPDATE_DOCS === '1') {
+    writeFileSync(page, `${before}${begin}${problemMarkdown()}\n${end}${after}`)
+    return
+  }
+  assert.equal(table.trim(), problemMarkdown(), 'ZVM_UPDATE_DOCS=1 npm run test:service mends it')
 })
 
 test('docs/service.md: every variable of service/config.ts, and no other', () => {

@@ -91,16 +91,6 @@ test('many jobs wait their turn; a waiting one is cancelled before it ran', asyn
   for (const { id } of blocking) await waitFor(url, id, 'done')
 })
 
-test('a job that comes while asynchronous ones wait is not behind all of them', async () => {
-  const left = await Promise.all(Array.from({ length: 8 }, () => submit(url, 'spin', spin(300))))
-  const answer = await postForm(url, 'hello', {}, {}, {})
-  assert.equal(answer.status, 200)
-  await answer.text()
-  const ended = await Promise.all(left.map(async ({ id }) => (await getJob(url, id)).state))
-  assert.ok(ended.includes('queued'), ended.join())
-  for (const { id } of left) await waitFor(url, id, 'done')
-})
-
 test('events: every state once, resumed after the last one, ended with the job', async () => {
   const { id } = await submit(url, 'spin', spin(300))
   const events = await readEvents(url, id)

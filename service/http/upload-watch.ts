@@ -1,0 +1,50 @@
+// Clients that send too slowly: within any `uploadIdleMs` a client sends `uploadBytesMin` or the
+// rest of its body, so that neither silence nor a trickle holds a place. Not by the socket's
+// timeout, which would cut a connection while a slow disk is the reason.
+import { PassThrough, type Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { Problem } from './problem.ts'
+
+export type UploadLimits = {
+  readonly uploadIdleMs: number
+  readonly uploadBytesMin: number
+}
+
+/** The guest's silence is its own affair: whoever watches ends it with the body. */
+export function watchUpload(
+  { raw }: FastifyRequest,
+  { uploadIdleMs, uploadBytesMin }: UploadLimits,
+  stop: (problem: Problem) => void,
+): () => void {
+  let seenBytes = raw.socket.bytesRead
+  const look = () => {
+    // A body that nobody reads is never ended by its reader.
+    if (raw.complete || raw.destroyed) clearInterval(timer)
+    const newBytes = raw.socket.bytesRead - seenBytes
+    seenBytes += newBytes
+    // Paused: it is us who do not read.
+    if (newBytes >= uploadBytesMin || raw.complete || raw.isPaused()) return
+    stop(new Problem('upload-timeout', `${uploadBytesMin} bytes within ${uploadIdleMs} ms`))
+  }
+  const timer = setInterval(look, uploadIdleMs).unref()
+  return () => clearInterval(timer)
+}
+
+/**
+ * The body of a request, which fails with a Problem when the client is too slow. Unlike a pipeline
+ * it never destroys the request, which would take the answer with it.
+ */
+export function watchedBody(request: FastifyRequest, limits: UploadLimits): Readable {
+  const { raw } = request
+  const body = new PassThrough()
+  const stop = watchUpload(request, limits, (problem) => body.destroy(problem))
+  const onClose = () => {
+    if (!raw.complete) body.destroy(new Error('aborted'))
+  }
+  raw.once('close', onClose).pipe(body)
+  body.once('close', () => {
+    stop()
+    raw.off('close', onClose).unpipe(body)
+  })
+  return body
+}
