@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
   doctest-dev libuv1-dev nettle-dev)
 # `packages.sh guest`: what the guest's compiler and libraries are made from.
-[ "${1:-}" = guest ] && packages=(gcc-12 g++-12 llvm-16 binutils make xz-utils gcc-12-source
+[ "${1:-}" = guest ] && packages=(gcc g++ gcc-12 g++-12 llvm-16 binutils make xz-utils gcc-12-source
   newlib-source)
 # `packages.sh demo`: a text of a few megabytes, and what posts it.
 [ "${1:-}" = demo ] && packages=(bible-kjv curl ca-certificates)
