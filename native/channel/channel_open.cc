@@ -8,6 +8,7 @@
 
 #include "channel/channel_failure.h"
 #include "channel/channel_state.h"
+#include "channel/memory_source.h"
 #include "channel/network_open.h"
 #include "channel/source_open.h"
 
@@ -24,10 +25,11 @@ bool Reserves(const Channel& channel, const ChannelSource& source, bool prealloc
          DirectionOf(channel.spec.limits) != Direction::kRead;
 }
 
-// Descriptors that were passed are open already. Thousands of channels are allowed; the usual soft
-// limit is 1024. When the system refuses, opening tells which channel found no descriptor.
-void RaiseDescriptorLimit(size_t source_count, size_t passed_count) {
-  if (source_count == passed_count) {
+// `ready_count`: sources that were passed open, or need no descriptor. Thousands of channels are
+// allowed; the usual soft limit is 1024. When the system refuses, opening tells which channel found
+// no descriptor.
+void RaiseDescriptorLimit(size_t source_count, size_t ready_count) {
+  if (source_count == ready_count) {
     return;
   }
   rlimit limit;
@@ -115,7 +117,7 @@ std::vector<NetworkEnd> NetworkEnds(std::vector<Channel>& channels) {
 }  // namespace
 
 Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRequest& stop) {
-  size_t source_count = 0, passed_count = 0, voters_max = 0;
+  size_t source_count = 0, ready_count = 0, voters_max = 0;
   for (Channel& channel : channels) {
     if (channel.spec.etag) {
       channel.digest.emplace(options.etag_algorithm);
@@ -128,11 +130,12 @@ Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRe
     for (size_t i = 0; i < count; ++i) {
       if (channel.spec.sources[i].kind == SourceKind::kDescriptor) {
         channel.passed[i].Reset(channel.spec.sources[i].descriptor);
-        ++passed_count;
+        ++ready_count;
       }
+      ready_count += NeedsNoDescriptor(channel.spec.sources[i].kind);
     }
   }
-  RaiseDescriptorLimit(source_count, passed_count);
+  RaiseDescriptorLimit(source_count, ready_count);
   if (Failure reason = OpenNetwork(NetworkEnds(channels), options.network, stop); reason.failed()) {
     return reason;
   }
@@ -152,7 +155,9 @@ Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRe
   descriptors.reserve(source_count);
   for (const Channel& channel : channels) {
     for (const SourceSlot& slot : channel.slots) {
-      descriptors.push_back(slot.source->descriptor());
+      if (slot.source->descriptor() >= 0) {
+        descriptors.push_back(slot.source->descriptor());
+      }
     }
   }
   std::sort(descriptors.begin(), descriptors.end());

@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "channel/channel_failure.h"
 #include "channel/ledger.h"
+#include "channel/memory_source.h"
 #include "channel/path_file.h"
 
 namespace zvm {
@@ -224,6 +225,9 @@ Failure CheckSource(const SourceRequest& request) {
   if (source.kind == SourceKind::kTcp) {
     return CheckConnection(request);
   }
+  if (NeedsNoDescriptor(source.kind)) {
+    return CheckMemorySource(request.channel, source);
+  }
   const bool by_path = source.kind == SourceKind::kPath;
   if (by_path && (source.path.empty() || source.path.front() != '/' ||
                   source.path.find('\0') != std::string::npos)) {
@@ -244,6 +248,10 @@ Failure CheckSource(const SourceRequest& request) {
 
 Failure OpenSource(const SourceRequest& request, UniqueFd passed, bool will_reserve,
                    const StopRequest& stop, std::unique_ptr<Source>* opened) {
+  if (NeedsNoDescriptor(request.source.kind)) {
+    *opened = MakeMemorySource(request.source, stop);
+    return {};
+  }
   if (request.source.kind == SourceKind::kDescriptor) {
     return OpenDescriptor(request, std::move(passed), stop, opened);
   }

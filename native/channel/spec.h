@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,12 @@ enum class SourceKind : uint8_t {
   kPath,        // an absolute path of the host: regular file, character device or FIFO
   kDescriptor,  // an open file descriptor that was passed to this process
   kTcp,         // the classic connection to another node
+  kBytes,       // an input that is in memory
+  kCollected,   // an output that a sink of this process takes, written in order
+  kDiscarded,   // an output that nobody wants
 };
+
+class OutputSink;
 
 struct ChannelSource {
   SourceKind kind = SourceKind::kPath;
@@ -23,6 +29,9 @@ struct ChannelSource {
   uint32_t host = 0;        // kTcp: IPv4 in network order, or the node id when !host_is_address
   bool host_is_address = false;
   uint16_t port = 0;        // kTcp: host order, 0 = to be learnt
+  std::span<const uint8_t> bytes;  // kBytes: borrowed until the session has ended
+  OutputSink* sink = nullptr;      // kCollected: memory_source.h
+  uint16_t tag = 0;                // kCollected: what the sink calls the channel
 };
 
 // Limits in operations and bytes of one session, each 0..2^63-1. They define the direction: a

@@ -25,14 +25,21 @@ bool AllZero(const T (&values)[N]) {
 
 FrameError ReadChannel(const WireChannel& fields) {
   if (fields.alias_size == 0 || fields.alias_size > kWireAliasSizeMax ||
-      fields.type > kChannelTypeMax || fields.source_count == 0 ||
-      fields.source_count > kWireSourcesMax) {
+      fields.type > kChannelTypeMax || fields.source_count > kWireSourcesMax) {
     return FrameError::kField;
   }
-  return (fields.flags & ~kChannelEtag) == 0 && AllZero(fields.reserved_5) &&
-                 fields.reserved_40 == 0
-             ? FrameError::kNone
-             : FrameError::kReserved;
+  if ((fields.flags & ~kChannelFlags) != 0 || !AllZero(fields.reserved_5) ||
+      fields.reserved_44 != 0) {
+    return FrameError::kReserved;
+  }
+  const bool inlined = (fields.flags & kChannelInline) != 0;
+  const bool discarded = (fields.flags & kChannelDiscard) != 0;
+  const bool input = inlined && fields.reads > 0 && fields.read_bytes > 0;
+  if ((inlined && discarded) || (fields.source_count == 0) != (inlined || discarded) ||
+      (fields.inline_size != 0 && !input)) {
+    return FrameError::kField;
+  }
+  return FrameError::kNone;
 }
 
 }  // namespace
@@ -107,7 +114,15 @@ FrameError ReadStart(std::span<const uint8_t> frame, StartRequest* request) {
     alias_at += channel.fields.alias_size;
     source += channel.fields.source_count;
   }
-  if (alias_at != frame.size()) {
+  size_t input_at = alias_at;
+  for (StartChannel& channel : request->channels_in_use()) {
+    if (channel.fields.inline_size > frame.size() - input_at) {
+      return FrameError::kSize;
+    }
+    channel.bytes = frame.subspan(input_at, channel.fields.inline_size);
+    input_at += channel.fields.inline_size;
+  }
+  if (input_at != frame.size()) {
     return FrameError::kSize;
   }
   // SAFETY: every source number that was handed out above is a descriptor that did arrive.

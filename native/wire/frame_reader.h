@@ -25,6 +25,7 @@ namespace zvm {
 struct StartChannel {
   WireChannel fields;
   std::string_view alias;
+  std::span<const uint8_t> bytes;  // of an inline input; points into the frame
   uint16_t first_source = 0;
 };
 
@@ -32,6 +33,7 @@ struct StartRequest {
   WireStart fields;
   std::array<StartChannel, kWireChannelsMax> channels;
   std::span<const StartChannel> view() const { return {channels.data(), fields.channel_count}; }
+  std::span<StartChannel> channels_in_use() { return {channels.data(), fields.channel_count}; }
   bool names_mapped_image() const { return (fields.flags & kStartMappedImage) != 0; }
   // Descriptors in front of those of the channels: the image, if it travels.
   size_t first_source() const { return names_mapped_image() ? 0 : 1; }

@@ -23,12 +23,12 @@ class FrameWriter {
   }
   void AddText(std::string_view text) { AddBytes(text.data(), text.size()); }
 
+  void AddBytes(const void* data, size_t size);
+
   // Completes the header at the start of the frame and returns the frame.
   std::span<const uint8_t> Finish(FrameType type, uint64_t session_id, size_t fd_count = 0);
 
  private:
-  void AddBytes(const void* data, size_t size);
-
   std::span<uint8_t> buffer_;
   size_t size_ = 0;
 };

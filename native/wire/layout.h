@@ -28,6 +28,7 @@ enum class FrameType : uint16_t {
   kStart = 4,
   kReport = 5,
   kRefusal = 6,
+  kOutput = 7,
 };
 
 enum class WorkerRole : uint8_t { kPrepare = 0, kSession = 1 };
@@ -153,6 +154,11 @@ static_assert(offsetof(WireStart, channel_count) == 48);
 static_assert(offsetof(WireStart, flags) == 52);
 
 inline constexpr uint8_t kChannelEtag = 1;  // flag of WireChannel and WireReportChannel
+// Flags of WireChannel: no descriptor. The input stands in this frame, or the output travels in
+// `output` frames and the report; the output is dropped.
+inline constexpr uint8_t kChannelInline = 2;
+inline constexpr uint8_t kChannelDiscard = 4;
+inline constexpr uint8_t kChannelFlags = kChannelEtag | kChannelInline | kChannelDiscard;
 
 struct WireChannel {
   uint16_t alias_size = 0;
@@ -164,7 +170,8 @@ struct WireChannel {
   int64_t read_bytes = 0;
   int64_t writes = 0;
   int64_t write_bytes = 0;
-  uint64_t reserved_40 = 0;
+  uint32_t inline_size = 0;  // with kChannelInline: bytes of the input
+  uint32_t reserved_44 = 0;
 };
 static_assert(sizeof(WireChannel) == 48);
 static_assert(offsetof(WireChannel, reads) == 8);
@@ -198,7 +205,9 @@ struct WireReport {
   uint8_t reserved_159 = 0;
   char memory_digest[64] = {};
   char program_sha256_hex[64] = {};
-  uint64_t reserved_288[2] = {};
+  uint32_t output_size = 0;  // records of inline outputs behind the texts
+  uint32_t reserved_292 = 0;
+  uint64_t reserved_296 = 0;
 };
 static_assert(sizeof(WireReport) == 304);
 static_assert(offsetof(WireReport, wall_us) == 48);
@@ -223,6 +232,15 @@ struct WireReportChannel {
 static_assert(sizeof(WireReportChannel) == 112);
 static_assert(offsetof(WireReportChannel, digest) == 40);
 
+// A piece of an inline output: this, then the bytes. In `output` frames behind the header and in
+// reports behind the texts, in the order in which the guest wrote them.
+struct WireOutputRecord {
+  uint16_t channel = 0;  // in the start frame
+  uint16_t reserved = 0;
+  uint32_t size_bytes = 0;
+};
+static_assert(sizeof(WireOutputRecord) == 8);
+
 struct WireRefusal {
   WireHeader header;
   uint32_t reason = 0;
@@ -233,7 +251,9 @@ static_assert(sizeof(WireRefusal) == 32);
 
 // The longest report: every channel, reason and state (each shorter than a kilobyte).
 inline constexpr size_t kWireReportTextMax = 2048;
+// Records of inline outputs in one frame.
+inline constexpr size_t kWireOutputMax = 32 * 1024;
 static_assert(sizeof(WireReport) + kWireChannelsMax * sizeof(WireReportChannel) +
-                  kWireReportTextMax <= kFrameSizeMax);
+                  kWireReportTextMax + kWireOutputMax <= kFrameSizeMax);
 
 }  // namespace zvm

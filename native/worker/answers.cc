@@ -86,7 +86,7 @@ void SendPrepared(uint64_t session_id, const BuildAnswer& answer, const ImageHea
 }
 
 void SendReport(uint64_t session_id, const Report& report, std::span<const uint16_t> start_indexes,
-                uint32_t flags) {
+                std::span<const uint8_t> outputs, uint32_t flags) {
   ZVM_CHECK(start_indexes.size() == report.channels.size());
   const std::string_view reason = Bounded(report.reason_code), state = Bounded(report.state);
   WireReport fields;
@@ -111,6 +111,7 @@ void SendReport(uint64_t session_id, const Report& report, std::span<const uint1
   fields.memory_digest_size =
       static_cast<uint8_t>(SetText(fields.memory_digest, report.memory_digest.view()));
   SetText(fields.program_sha256_hex, report.program_digest);
+  fields.output_size = static_cast<uint32_t>(outputs.size());
   FrameWriter frame(g_frame);
   frame.Add(fields);
   for (size_t i = 0; i < report.channels.size(); ++i) {
@@ -118,6 +119,7 @@ void SendReport(uint64_t session_id, const Report& report, std::span<const uint1
   }
   frame.AddText(reason);
   frame.AddText(state);
+  frame.AddBytes(outputs.data(), outputs.size());
   Send(frame, FrameType::kReport, session_id);
 }
 

@@ -16,8 +16,8 @@ void SendPrepared(uint64_t session_id, const BuildAnswer& answer, const ImageHea
                   uint64_t program_size_bytes);
 
 // Sends `report`. `start_indexes[i]`: number in the start frame of the i-th channel of the report.
-// `flags`: further bits of WireReport::flags.
+// `outputs`: records of inline outputs. `flags`: further bits of WireReport::flags.
 void SendReport(uint64_t session_id, const Report& report, std::span<const uint16_t> start_indexes,
-                uint32_t flags = 0);
+                std::span<const uint8_t> outputs, uint32_t flags);
 
 }  // namespace zvm

@@ -5,13 +5,30 @@
 namespace zvm {
 namespace {
 
-ChannelSpec MakeSpec(const StartChannel& channel, const FrameDescriptors& descriptors) {
+ChannelSource MakeInline(const StartChannel& channel, uint16_t number, OutputSink& sink) {
+  ChannelSource source;
+  const bool reads = channel.fields.reads > 0 && channel.fields.read_bytes > 0;
+  source.kind = (channel.fields.flags & kChannelDiscard) != 0 ? SourceKind::kDiscarded
+                : reads                                       ? SourceKind::kBytes
+                                                              : SourceKind::kCollected;
+  source.bytes = channel.bytes;
+  source.sink = source.kind == SourceKind::kCollected ? &sink : nullptr;
+  source.tag = number;
+  return source;
+}
+
+ChannelSpec MakeSpec(const StartChannel& channel, uint16_t number,
+                     const FrameDescriptors& descriptors, OutputSink& sink) {
   ChannelSpec spec;
   spec.alias = channel.alias;
   spec.type = channel.fields.type;
   spec.etag = (channel.fields.flags & kChannelEtag) != 0;
   spec.limits = {channel.fields.reads, channel.fields.read_bytes, channel.fields.writes,
                  channel.fields.write_bytes};
+  if (channel.fields.source_count == 0) {
+    spec.sources.push_back(MakeInline(channel, number, sink));
+    return spec;
+  }
   spec.sources.resize(channel.fields.source_count);
   for (size_t i = 0; i < spec.sources.size(); ++i) {
     spec.sources[i].kind = SourceKind::kDescriptor;
@@ -22,7 +39,8 @@ ChannelSpec MakeSpec(const StartChannel& channel, const FrameDescriptors& descri
 
 }  // namespace
 
-SessionRequest MakeRequest(const StartRequest& start, const FrameDescriptors& descriptors) {
+SessionRequest MakeRequest(const StartRequest& start, const FrameDescriptors& descriptors,
+                           OutputSink& sink) {
   SessionRequest request;
   request.memory_bytes = start.fields.memory_bytes;
   request.memory_etag = (start.fields.flags & kStartMemoryEtag) != 0;
@@ -35,7 +53,8 @@ SessionRequest MakeRequest(const StartRequest& start, const FrameDescriptors& de
                     .refuse_rdtsc = true};
   request.channels.reserve(start.fields.channel_count);
   for (const StartChannel& channel : start.view()) {
-    request.channels.push_back(MakeSpec(channel, descriptors));
+    const auto number = static_cast<uint16_t>(request.channels.size());
+    request.channels.push_back(MakeSpec(channel, number, descriptors, sink));
   }
   return request;
 }

@@ -16,6 +16,7 @@
 #include "wire/frame_reader.h"
 #include "worker/answers.h"
 #include "worker/entry_check.h"
+#include "worker/output_log.h"
 #include "worker/serve.h"
 #include "worker/session_request.h"
 
@@ -32,7 +33,7 @@ void OnTrustedFault(int signal) {
     ending.SetTrustedFault(signal);
     Report report;
     ending.Fill(report);
-    SendReport(g_session_id, report, {});
+    SendReport(g_session_id, report, {}, {}, 0);
   }
   EndProcess(kWorkerFault);
 }
@@ -78,6 +79,7 @@ class Running final : public Role {
   int64_t mapped_memory_bytes_ = 0;
 
   StartRequest start_;
+  OutputLog output_;
   PreparedImage* image_ = nullptr;  // of the session
   // Never destroyed by a process that ends with it: destructors would ask the locked-down kernel
   // for things.
@@ -123,9 +125,10 @@ FrameError Running::Do(TaskFrame& frame) {
   g_session_id = frame.header.session_id;
   g_session_runs = true;
   process_.stop.Begin(g_session_id);
+  output_.Begin(g_session_id);
   validator_ = ValidatorState::kNotRun;
   image_ = nullptr;
-  session_.emplace(process_, MakeRequest(start_, frame.descriptors));
+  session_.emplace(process_, MakeRequest(start_, frame.descriptors, output_));
   if (reused_) {
     session_->CountFrom(usage_);
   }
@@ -252,7 +255,7 @@ void Running::Answer() {
   FindStartIndexes(report.channels);
   const bool stays = mapped_ != nullptr && mapped_ == image_ && !process_.stop.for_good();
   SendReport(g_session_id, report, {start_indexes_.data(), report.channels.size()},
-             stays ? kReportImageMapped : 0);
+             output_.records(), stays ? kReportImageMapped : 0);
 }
 
 }  // namespace

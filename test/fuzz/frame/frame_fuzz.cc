@@ -23,18 +23,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   static StartRequest request;
   if (ReadStart(frame, &request) == FrameError::kNone) {
-    size_t sources = request.first_source(), aliases = 0;
+    size_t sources = request.first_source(), aliases = 0, inputs = 0;
     for (const StartChannel& channel : request.view()) {
       ZVM_CHECK(channel.first_source == sources);
       sources += channel.fields.source_count;
       aliases += channel.alias.size();
+      inputs += channel.bytes.size();
       for (const char c : channel.alias) {
         volatile char seen = c;
         (void)seen;
       }
     }
     ZVM_CHECK(sources == data[0]);
-    ZVM_CHECK(sizeof(WireStart) + request.view().size() * sizeof(WireChannel) + aliases ==
+    ZVM_CHECK(sizeof(WireStart) + request.view().size() * sizeof(WireChannel) + aliases + inputs ==
               frame.size());
   }
   return 0;

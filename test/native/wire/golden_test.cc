@@ -30,7 +30,8 @@ TEST_CASE("frames are the golden ones, byte for byte") {
     Bytes bytes;
   } frames[] = {{"hello", HelloFrame()},       {"prepare", PrepareFrame()},
                 {"prepared", PreparedFrame()}, {"start", StartFrame()},
-                {"report", ReportFrame()},     {"refusal", RefusalFrame()}};
+                {"report", ReportFrame()},     {"refusal", RefusalFrame()},
+                {"start-inline", InlineStartFrame()}, {"output", OutputFrame()}};
   for (const auto& [name, bytes] : frames) {
     CAPTURE(std::string(name));
     std::ifstream file(std::string(ZVM_TEST_DIR "/golden/wire/") + name + ".hex");

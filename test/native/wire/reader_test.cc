@@ -82,11 +82,15 @@ TEST_CASE("start: fields out of range") {
   CHECK(Start(With<uint16_t>(good, kChannel, kWireAliasSizeMax + 1)) == FrameError::kField);
   CHECK(Start(With<uint16_t>(good, kChannel, kWireAliasSizeMax)) == FrameError::kSize);
   CHECK(Start(With<uint8_t>(good, kChannel + 2, 4)) == FrameError::kField);
-  CHECK(Start(With<uint8_t>(good, kChannel + 3, 2)) == FrameError::kReserved);
+  CHECK(Start(With<uint8_t>(good, kChannel + 3, 8)) == FrameError::kReserved);
+  // Inline or discarded, but with a source; bytes of an input without the flag.
+  CHECK(Start(With<uint8_t>(good, kChannel + 3, kChannelInline)) == FrameError::kField);
+  CHECK(Start(With<uint8_t>(good, kChannel + 3, kChannelDiscard)) == FrameError::kField);
+  CHECK(Start(With<uint32_t>(good, kChannel + 40, 1)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, kChannel + 4, 0)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, kChannel + 4, 17)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, kChannel + 4, 2)) == FrameError::kDescriptors);
-  for (const size_t reserved : {5, 6, 7, 40, 47}) {
+  for (const size_t reserved : {5, 6, 7, 44, 47}) {
     CHECK(Start(With<uint8_t>(good, kChannel + reserved, 1)) == FrameError::kReserved);
   }
 }
@@ -102,6 +106,28 @@ TEST_CASE("start: with a mapped image no descriptor for it comes") {
   CHECK(request.view()[2].first_source == 2);
   CHECK(ReadStart(With<uint64_t>(frame, 56, 1), &request) == FrameError::kNone);
   CHECK(request.fields.program_check[0] == 1);
+}
+
+TEST_CASE("start: inputs in the frame, outputs without descriptors") {
+  const Bytes good = InlineStartFrame();
+  StartRequest request;
+  REQUIRE(ReadStart(good, &request) == FrameError::kNone);
+  const auto& input = request.view()[0].bytes;
+  CHECK(std::string(input.begin(), input.end()) == "hello");
+  CHECK(request.view()[1].bytes.empty());
+  CHECK(request.view()[2].bytes.empty());
+  constexpr size_t kInput = sizeof(WireStart), kOutput = kInput + sizeof(WireChannel);
+  for (const uint32_t size : {0u, 4u, 6u, ~0u}) {
+    CHECK(ReadStart(With<uint32_t>(good, kInput + 40, size), &request) == FrameError::kSize);
+  }
+  // An output has no input; nothing is both inline and dropped.
+  CHECK(ReadStart(With<uint32_t>(good, kOutput + 40, 1), &request) == FrameError::kField);
+  CHECK(ReadStart(With<uint8_t>(good, kOutput + 3, kChannelInline | kChannelDiscard), &request) ==
+        FrameError::kField);
+  CHECK(ReadStart(With<uint8_t>(good, kOutput + 3, 0), &request) == FrameError::kField);
+  for (size_t size = 0; size < good.size(); ++size) {
+    CHECK(Start(Resized(good, size)) != FrameError::kNone);
+  }
 }
 
 TEST_CASE("every shorter and longer frame is refused") {

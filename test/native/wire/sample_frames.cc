@@ -83,6 +83,46 @@ Bytes StartFrame() {
   return Finish(frame, FrameType::kStart, 12, 4);
 }
 
+Bytes InlineStartFrame() {
+  WireStart start;
+  start.memory_bytes = 33554432;
+  start.wall_ms = 5000;
+  start.channel_count = 3;
+  start.profile = 1;
+  start.etag_algorithm = 1;
+  start.flags = kStartMappedImage;
+  for (uint8_t i = 0; i < sizeof start.program_check; ++i) {
+    start.program_check[i] = static_cast<uint8_t>(0xA0 + i);
+  }
+  FrameWriter frame(g_buffer);
+  frame.Add(start);
+  const std::string_view aliases[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+  for (size_t i = 0; i < 3; ++i) {
+    WireChannel channel;
+    channel.alias_size = static_cast<uint16_t>(aliases[i].size());
+    channel.flags = i == 2 ? kChannelDiscard : kChannelInline;
+    channel.inline_size = i == 0 ? 5 : 0;
+    (i == 0 ? channel.reads : channel.writes) = 100;
+    (i == 0 ? channel.read_bytes : channel.write_bytes) = 65536;
+    frame.Add(channel);
+  }
+  for (const std::string_view alias : aliases) {
+    frame.AddText(alias);
+  }
+  frame.AddText("hello");
+  return Finish(frame, FrameType::kStart, 14);
+}
+
+Bytes OutputFrame() {
+  FrameWriter frame(g_buffer);
+  frame.Add(WireHeader());
+  frame.Add(WireOutputRecord{.channel = 1, .size_bytes = 3});
+  frame.AddText("one");
+  frame.Add(WireOutputRecord{.channel = 2, .size_bytes = 4});
+  frame.AddText("two\n");
+  return Finish(frame, FrameType::kOutput, 14);
+}
+
 Bytes ReportFrame() {
   WireReport report;
   report.outcome = 2;

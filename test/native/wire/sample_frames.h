@@ -14,6 +14,9 @@ Bytes HelloFrame();
 Bytes PrepareFrame();
 Bytes PreparedFrame();
 Bytes StartFrame();
+// An input of five bytes and an output in frames, an output dropped, the image mapped.
+Bytes InlineStartFrame();
+Bytes OutputFrame();
 Bytes ReportFrame();
 Bytes RefusalFrame();
 

@@ -99,6 +99,12 @@ Bytes MakeStart(const StartOptions& options) {
     channel.alias_size = static_cast<uint16_t>(alias.size());
     channel.source_count = 1;
     const bool writes = alias == "/dev/stdout" || alias == "/dev/stderr";
+    if (options.in_frames) {
+      channel.source_count = 0;
+      channel.flags = alias == "/dev/stderr" ? kChannelDiscard : kChannelInline;
+      channel.inline_size =
+          alias == "/dev/stdin" ? static_cast<uint32_t>(options.input.size()) : 0;
+    }
     (writes ? channel.writes : channel.reads) = 1000;
     (writes ? channel.write_bytes : channel.read_bytes) = 65536;
     frame.Add(channel);
@@ -106,6 +112,7 @@ Bytes MakeStart(const StartOptions& options) {
   for (const std::string& alias : aliases) {
     frame.AddText(alias);
   }
+  frame.AddText(options.in_frames ? options.input : "");
   const auto bytes = frame.Finish(FrameType::kStart, options.session_id, options.fd_count);
   return Bytes(bytes.begin(), bytes.end());
 }
