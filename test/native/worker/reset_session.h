@@ -1,5 +1,5 @@
-// Sessions in a worker that tells what each guest finds (entry_check_on.cc), and the same session as
-// the first one of another worker, for comparison.
+// Sessions in a worker that tells what each guest finds (entry_check_on.cc), and the same session
+// as the first one of another worker, for comparison.
 #pragma once
 
 #include <cstdint>

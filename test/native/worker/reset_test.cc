@@ -1,5 +1,5 @@
-// The reset behind a session, proven from outside: what every guest finds, byte for byte and register
-// for register, is what the same session finds as the first one of a fresh worker.
+// The reset behind a session, proven from outside: what every guest finds, byte for byte and
+// register for register, is what the same session finds as the first one of a fresh worker.
 #include <doctest/doctest.h>
 
 #include <algorithm>
