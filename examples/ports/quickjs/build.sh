@@ -8,7 +8,7 @@ restored && exit 0
 cd "$work/source/deps"/quickjs_*
 sed -i -e 's/^#define USE_WORKER$//' quickjs-libc.c
 sed -i -e '/^#define CONFIG_ATOMICS$/d' quickjs.c
-flags=(-O2 -w -D_GNU_SOURCE -DCONFIG_BIGNUM "-DCONFIG_VERSION=\"$(cat VERSION)\"")
+flags=(-O2 -w -D_GNU_SOURCE -include malloc.h -DCONFIG_BIGNUM "-DCONFIG_VERSION=\"$(cat VERSION)\"")
 # The compiler of scripts to C runs on this machine; it makes the prompt and the calculator.
 cc -O1 -w -D_GNU_SOURCE -DCONFIG_BIGNUM "-DCONFIG_VERSION=\"$(cat VERSION)\"" -o "$work/qjsc" \
   qjsc.c quickjs.c quickjs-libc.c cutils.c libbf.c libregexp.c libunicode.c -lm -ldl -lpthread

@@ -1,14 +1,18 @@
 /* POSIX and BSD interfaces that ports of real programs asked for: lines, calendar, rounding, limits,
  * shared libraries, messages, names of paths. */
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <err.h>
 #include <fenv.h>
 #include <libgen.h>
 #include <math.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <syslog.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,6 +109,46 @@ static void Paths(void) {
   CHECK(strcmp(basename(root), "/") == 0);
 }
 
+static void Terminals(void) {
+  struct termios settings;
+  CHECK_ERRNO(tcgetattr(1, &settings), ENOTTY);
+  CHECK_ERRNO(tcsetattr(99, TCSANOW, &settings), EBADF);
+  CHECK(cfsetspeed(&settings, B9600) == 0 && cfgetospeed(&settings) == B9600);
+  CHECK(ttyname(0) == NULL && errno == ENOTTY);
+}
+
+static void CheckAddress(const char *text, const char *printed) {
+  unsigned char bytes[16];
+  char out[INET6_ADDRSTRLEN];
+  CHECK(inet_pton(AF_INET6, text, bytes) == (printed != NULL));
+  if (printed != NULL)
+    CHECK(inet_ntop(AF_INET6, bytes, out, sizeof out) == out && strcmp(out, printed) == 0);
+}
+
+static void Sockets(void) {
+  CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 0), EAFNOSUPPORT);
+  CHECK_ERRNO(send(1, "", 1, 0), ENOTSOCK);
+  CHECK_ERRNO(listen(99, 1), EBADF);
+  struct addrinfo *found;
+  CHECK(getaddrinfo("example.org", "80", NULL, &found) == EAI_FAIL && gethostbyname("a") == NULL);
+  CHECK(inet_addr("127.0.0.1") == htonl(INADDR_LOOPBACK) && inet_addr("1.2.3") == INADDR_NONE);
+  CHECK(inet_addr("256.1.1.1") == INADDR_NONE && inet_addr("1.2.3.4 ") == INADDR_NONE);
+  CHECK(strcmp(inet_ntoa((struct in_addr){htonl(0x01020304)}), "1.2.3.4") == 0);
+  CheckAddress("::", "::");
+  CheckAddress("::1", "::1");
+  CheckAddress("1::", "1::");
+  CheckAddress("2001:DB8:0:0:8:800:200C:417A", "2001:db8::8:800:200c:417a");
+  CheckAddress("1:0:0:2:0:0:0:3", "1:0:0:2::3");
+  CheckAddress("::ffff:1.2.3.4", "::ffff:102:304");
+  CheckAddress("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8");
+  CheckAddress("1:2:3:4:5:6:7", NULL);
+  CheckAddress("1::2::3", NULL);
+  CheckAddress(":1", NULL);
+  CheckAddress("1:", NULL);
+  CheckAddress("1:2:3:4:5:6:7:8:9", NULL);
+  CheckAddress("12345::", NULL);
+}
+
 int main(void) {
   Lines();
   Calendar();
@@ -113,5 +157,7 @@ int main(void) {
   Libraries();
   Messages();
   Paths();
+  Terminals();
+  Sockets();
   return failures;
 }
