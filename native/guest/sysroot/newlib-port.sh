@@ -50,6 +50,7 @@ sed -i -e '140,160s/defined(__rtems__)/defined(__rtems__) || defined(__zvm__)/' 
 # The newer exp, log, pow and their kin: exact where the result is, and faster.
 sed -i 's/^#ifdef __CYGWIN__$/#if defined(__CYGWIN__) || defined(__zvm__)/' \
   libc/include/machine/ieeefp.h
+sed -i '/^#define log2(x)/d' libc/include/math.h
 
 # The BSD and POSIX spellings of setjmp; there is no signal mask to save.
 sed -i '0,/^_END_STD_C/s//#ifdef __zvm__\

@@ -2,7 +2,6 @@
 #ifndef _NETINET_IN_H
 #define _NETINET_IN_H
 
-#include <machine/endian.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -36,6 +35,11 @@ struct sockaddr_in6 {
   struct in6_addr sin6_addr;
   uint32_t sin6_scope_id;
 };
+
+#define htons(x) __builtin_bswap16(x)
+#define htonl(x) __builtin_bswap32(x)
+#define ntohs(x) __builtin_bswap16(x)
+#define ntohl(x) __builtin_bswap32(x)
 
 #define INADDR_ANY ((in_addr_t)0)
 #define INADDR_BROADCAST ((in_addr_t)0xffffffff)
