@@ -18,7 +18,7 @@ npm run --silent build:guest
 test/guest/runtime/run.sh
 test/guest/size.sh
 examples/run.sh
-examples/ports/run.sh bzip2 zlib
+examples/ports/run.sh bzip2 zlib jq
 
 echo "== the service: dependencies, lint, unit tests, real HTTP against real sandboxes"
 [ -d node_modules/fastify ] || npm ci --no-audit --no-fund

@@ -10,7 +10,7 @@ sed -i -e 's/^#define USE_WORKER$//' quickjs-libc.c
 sed -i -e '/^#define CONFIG_ATOMICS$/d' quickjs.c
 flags=(-O2 -w -D_GNU_SOURCE -include malloc.h -DCONFIG_BIGNUM "-DCONFIG_VERSION=\"$(cat VERSION)\"")
 # The compiler of scripts to C runs on this machine; it makes the prompt and the calculator.
-cc -O1 -w -D_GNU_SOURCE -DCONFIG_BIGNUM "-DCONFIG_VERSION=\"$(cat VERSION)\"" -o "$work/qjsc" \
+cc -O0 -w -D_GNU_SOURCE -DCONFIG_BIGNUM "-DCONFIG_VERSION=\"$(cat VERSION)\"" -o "$work/qjsc" \
   qjsc.c quickjs.c quickjs-libc.c cutils.c libbf.c libregexp.c libunicode.c -lm -ldl -lpthread
 "$work/qjsc" -c -o repl.c -m repl.js
 "$work/qjsc" -fbignum -c -o qjscalc.c qjscalc.js
