@@ -1,6 +1,7 @@
 /* The two formats of /dev/nvram; see nvram.h and docs/guest.md §2. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,9 @@ static int ParseBinary(char *kind, char *bytes, size_t size) {
       fields[count++] = bytes + i + 1;
     }
   }
+  if (strcmp(kind, "env") == 0 && (fields[0][0] == 0 || strchr(fields[0], '=') != NULL)) {
+    return -EINVAL;
+  }
   const int wanted = strcmp(kind, "fstab") == 0 ? 3
                      : strcmp(kind, "env") == 0 || strcmp(kind, "mapping") == 0 ? 2 : 1;
   return count == wanted ? zvm_nvram_set(kind, fields[0], fields[1], fields[2]) : -EINVAL;
@@ -152,9 +156,11 @@ int zvm_parse_records(char *text, char *end) {
     char *colon = memchr(text, ':', (size_t)(end - text));
     char *blank = colon == NULL ? NULL : memchr(text, ' ', (size_t)(colon - text));
     char *stop = NULL;
-    const long long length = blank == NULL ? -1 : strtoll(blank + 1, &stop, 10);
-    const size_t size = (size_t)length;
-    if (length < 0 || stop != colon || length >= end - colon - 1 || colon[1 + size] != '\n') {
+    const bool digit = blank != NULL && isdigit((unsigned char)blank[1]);
+    errno = 0;
+    const unsigned long size = digit ? strtoul(blank + 1, &stop, 10) : 0;
+    if (!digit || errno != 0 || stop != colon || size >= (size_t)(end - colon - 1) ||
+        colon[1 + size] != '\n') {
       return -EINVAL;
     }
     *blank = 0;

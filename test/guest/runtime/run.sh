@@ -33,8 +33,34 @@ head -c 300000 /dev/zero | tr '\0' B >"$work/tree/big"
 touch -d @1000000000 "$work/tree/plain.txt"
 tar -C "$work/tree" --sort=name -cf "$work/image.tar" .
 
+# The binary-safe form: `record KIND BYTES...` with printf's escapes, \0 between fields.
+record() {
+  printf '%b' "$2" >"$work/record"
+  printf '%s %d:' "$1" "$(stat -c %s "$work/record")"
+  cat "$work/record"
+  echo
+}
+{
+  echo "zvm-nvram 1"
+  record args program
+  record args 'two\nlines, a=b # "quoted" [args]'
+  record args ''
+  record args ' blanks '
+  record args '\\x41 \0377\01'
+  record args "$(head -c 300000 /dev/zero | tr '\0' A)"
+  record args 'last 5:args'
+  record env 'LINES\0one\ntwo=2\n'
+  record env 'EMPTY\0'
+  record env 'EQUALS\0=a=b='
+  record env "LARGE\\0$(head -c 200000 /dev/zero | tr '\0' E)"
+  for i in {1..1000}; do printf 'env %d:N%d\0%d\n' "$((2 + 2 * ${#i}))" "$i" "$i"; done
+  record mapping '/dev/stdin\0char'
+  record time 1500000000
+  record seed 'any \0 bytes'
+} >"$work/nvram.binary"
+
 failed=0
-run() { # NAME PROFILE IMAGE_TYPE
+session() { # NAME IMAGE_TYPE NVRAM
   cat >"$work/manifest" <<EOF
 Version = 20130611
 Program = $work/$1.nexe
@@ -44,11 +70,15 @@ Node = 1
 Channel = /dev/null, /dev/stdin, 0, 0, 4096, 4096, 0, 0
 Channel = $work/stdout, /dev/stdout, 0, 0, 0, 0, 100000, 10000000
 Channel = $work/stderr, /dev/stderr, 0, 0, 0, 0, 100000, 10000000
-Channel = $work/nvram, /dev/nvram, 1, 0, 4096, 1048576, 0, 0
-Channel = $work/image.tar, /dev/image, $3, 0, 100000, 100000000, 0, 0
+Channel = $work/$3, /dev/nvram, 1, 0, 4096, 1048576, 0, 0
+Channel = $work/image.tar, /dev/image, $2, 0, 100000, 100000000, 0, 0
 Channel = $work/export.tar, /dev/export, 0, 0, 0, 0, 100000, 100000000
 EOF
   "$tools/zvm-run" "$work/manifest" >"$work/report" || true
+}
+
+run() { # NAME PROFILE IMAGE_TYPE [NVRAM]
+  session "$1" "$3" "${4:-nvram}"
   if [ "$(sed -n 3p "$work/report")" = 0 ] && [ "$(sed -n 6p "$work/report")" = ok ]; then
     echo "ok $1 ($2, image channel type $3)"
   else
@@ -81,6 +111,18 @@ narrow() {
     dd of="$work/$1.nexe" bs=1 seek=$((at - 0x20000 + offset)) conv=notrunc status=none
 }
 
+# A malformed binary nvram ends the session before main.
+refused() { # NAME RECORDS, with printf's escapes
+  { echo "zvm-nvram 1"; printf '%b' "$2"; } >"$work/nvram.refused"
+  session binary_nvram 1 nvram.refused
+  if [ "$(sed -n 3p "$work/report")" = 126 ]; then
+    echo "ok refused: $1"
+  else
+    echo "FAILED refused: $1"
+    failed=1
+  fi
+}
+
 for profile in zvm nacl; do
   for name in files system interfaces images memory printf; do
     "$tools/zvm-cc" --profile "$profile" -O2 -g -Wall "$name.c" -lm -o "$work/$name.nexe"
@@ -93,4 +135,20 @@ for profile in zvm nacl; do
   "$tools/zvm-c++" --profile "$profile" -std=c++17 -O2 -g -Wall objects.cc -o "$work/objects.nexe"
   run objects "$profile" 1
 done
+
+"$tools/zvm-cc" -O2 -g -Wall binary_nvram.c -o "$work/binary_nvram.nexe"
+run binary_nvram zvm 1 nvram.binary
+refused "longer than the file" 'args 10:short\n'
+refused "no newline behind the bytes" 'args 2:abcd\n'
+refused "no length" 'args :\n'
+refused "length beyond 32 bits" 'args 4294967297:a\n'
+refused "negative length" 'args -1:a\n'
+refused "unknown kind" 'arg 1:a\n'
+refused "variable without value" 'env 1:A\n'
+refused "name of a variable with =" 'env 5:A=B\0C\n'
+refused "variable without name" 'env 2:\0C\n'
+refused "a zero byte in an argument" 'args 3:a\0b\n'
+refused "a field too many" 'env 5:A\0B\0C\n'
+refused "time that is no number" 'time 1:x\n'
+refused "text behind the last record" 'args 1:a\ntail'
 exit "$failed"
