@@ -19,7 +19,9 @@ static uintptr_t heap_touched; /* memory above has never been given out: it is z
 
 void zvm_heap_start(void) {
   const struct zvm_user_manifest *manifest = zvm_manifest();
-  heap_begin = (manifest->heap_start + 15u) & ~(uintptr_t)15;
+  /* 8 behind a multiple of 16: the memory of malloc's first chunk is then aligned. Where it is not,
+   * malloc's first growth loses those 8 bytes whenever it ends at a page, and fails. */
+  heap_begin = ((manifest->heap_start + 7u) & ~(uintptr_t)15) + 8;
   heap_end = manifest->heap_start + manifest->heap_size_bytes;
   heap_break = heap_touched = heap_begin;
 }

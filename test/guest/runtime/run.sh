@@ -136,6 +136,19 @@ for profile in zvm nacl; do
   run objects "$profile" 1
 done
 
+# malloc works wherever the program's data ends: here, so that the first growth ends at a page.
+heap_start() {
+  local pad=64 end wanted=$((0xf80))
+  for attempt in first second; do
+    "$tools/zvm-cc" -O2 "-DPAD=$pad" heap_start.c -o "$work/heap_start.nexe"
+    end=$((0x$("$tools/zvm-nm" "$work/heap_start.nexe" | sed -n 's/ B _end$//p') % 4096))
+    [ "$attempt" = second ] || pad=$((pad + (wanted - end + 4096) % 4096))
+  done
+  [ "$end" = "$wanted" ] || { echo "FAILED heap_start: data ends at $end"; failed=1; }
+  run heap_start zvm 1
+}
+heap_start
+
 "$tools/zvm-cc" -O2 -g -Wall binary_nvram.c -o "$work/binary_nvram.nexe"
 run binary_nvram zvm 1 nvram.binary
 refused "longer than the file" 'args 10:short\n'
