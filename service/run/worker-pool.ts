@@ -63,6 +63,10 @@ export class WorkerPool {
   get busy(): number {
     return this.#lent.size
   }
+  /** Processes that have a task now. */
+  get busyPids(): number[] {
+    return [...this.#lent].map(({ pid }) => pid)
+  }
 
   /** Starts the spare workers and waits for one. Throws WorkerError when none can be started. */
   async open(): Promise<void> {
