@@ -8,7 +8,7 @@ out=native/build/examples
 host=127.0.0.1
 
 echo "== install and build (the first time: some minutes, most of them for the C and C++ libraries)"
-[ -d node_modules/commander ] || npm ci --no-audit --no-fund --loglevel=error
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error
 native/packages.sh demo
 native/build.sh release product
 native/guest/build.sh

@@ -39,7 +39,8 @@ export ZVM_SERVER=http://127.0.0.1:$ZVM_PORT
 timeout 60 bash "$work/readme" >"$work/readme.out" 2>&1 &
 pasted=$!
 wait "$pasted" || { cat "$work/readme.out" >&2; exit 1; }
-expect "$work/readme.out" 'hello world'
+expect "$work/readme.out" '"outcome":"exited"'
+expect "$work/readme.out" ' the'
 expect "$work/readme.out" 'HELLO, SANDBOX'
 expect "$work/readme.out" 'HELLO, SERVICE'
 echo "demo: ran; its lines and the README's work as pasted"
