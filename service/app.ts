@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
+import { countBytes } from './http/byte-count.ts'
 import { answerClientError } from './http/client-error.ts'
 import { lingering } from './http/linger.ts'
 import { Problem, problemBody, problemType } from './http/problem.ts'
 import { refusalOf } from './http/refusal.ts'
+import { requestIdOf } from './http/request-id.ts'
 import { cutStalledClients } from './http/stalled-clients.ts'
 import { toProblem } from './http/to-problem.ts'
 import { watchedBody } from './http/upload-watch.ts'
-import { makeMetrics } from './metrics.ts'
+import { addAsyncMetrics, makeMetrics } from './metrics.ts'
 import { addAsyncJobRoutes } from './routes/async-jobs.ts'
 import { addJobEventRoutes } from './routes/job-events.ts'
 import { addJobRoutes } from './routes/jobs.ts'
@@ -24,6 +26,7 @@ import { ProgramStore } from './run/program-store.ts'
 import { Scheduler } from './run/scheduler.ts'
 import { Sessions } from './run/sessions.ts'
 import { FsStore } from './store/fs.ts'
+import { openTracing } from './trace.ts'
 
 export type App = {
   readonly http: FastifyInstance
@@ -43,12 +46,16 @@ export async function buildApp(config: Config): Promise<App> {
   const http = Fastify({
     logger: { level: config.logLevel },
     bodyLimit: config.limits.requestBytesMax,
+    genReqId: requestIdOf,
     routerOptions: { maxParamLength: 200 },
     http: {
       headersTimeout: config.limits.headersMsMax,
       connectionsCheckingInterval: Math.max(1, config.limits.headersMsMax / 4),
     },
     clientErrorHandler: answerClientError,
+  })
+  http.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
   })
   http.server.maxConnections = config.limits.connectionsMax
   cutStalledClients(http.server, config.limits.responseIdleMs)
@@ -104,7 +111,21 @@ export async function buildApp(config: Config): Promise<App> {
     },
   })
   http.addHook('onClose', () => asyncJobs.close())
-  const deps = { config, scheduler, programs, sessions, metrics, store, asyncJobs, nodeSlots }
+  const tracing = await openTracing(config.traceExporter)
+  http.addHook('onClose', () => tracing.close())
+  addAsyncMetrics(metrics, asyncJobs)
+  countBytes(http, metrics, config.tenantHeader)
+  const deps = {
+    config,
+    scheduler,
+    programs,
+    sessions,
+    metrics,
+    tracing,
+    store,
+    asyncJobs,
+    nodeSlots,
+  }
   addJobRoutes(http, deps)
   addAsyncJobRoutes(http, deps)
   addJobEventRoutes(http, deps)

@@ -3,6 +3,7 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { type TraceExporter, traceExporters } from './trace.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -80,6 +81,8 @@ export type Config = {
   readonly workerReuse: ReusePolicy
   /** Header with the name of the client's tenant, in lower case; '' = all are one. */
   readonly tenantHeader: string
+  /** Where spans go; OTEL_* variables say more. */
+  readonly traceExporter: TraceExporter
   readonly limits: Limits
 }
 
@@ -97,6 +100,7 @@ const schema = z.object({
   ZVM_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
+  ZVM_OTEL: z.enum(traceExporters).default('off'),
   ZVM_WORKER_REUSE: z.enum(reusePolicies).default('tenant'),
   ZVM_TENANT_HEADER: z
     .string()
@@ -139,6 +143,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataDir: resolve(parsed.data.ZVM_DATA_DIR),
     nativeDir: resolve(parsed.data.ZVM_NATIVE_DIR),
     logLevel: parsed.data.ZVM_LOG_LEVEL,
+    traceExporter: parsed.data.ZVM_OTEL,
     workerReuse: parsed.data.ZVM_WORKER_REUSE,
     tenantHeader: parsed.data.ZVM_TENANT_HEADER,
     limits: Object.freeze(limits),

@@ -7,6 +7,7 @@ import type { ProgramStore } from './run/program-store.ts'
 import type { Scheduler } from './run/scheduler.ts'
 import type { Sessions } from './run/sessions.ts'
 import type { ObjectStore } from './store/object.ts'
+import type { Tracing } from './trace.ts'
 
 export type Deps = {
   readonly config: Config
@@ -14,6 +15,7 @@ export type Deps = {
   readonly programs: ProgramStore
   readonly sessions: Sessions
   readonly metrics: Metrics
+  readonly tracing: Tracing
   readonly asyncJobs: AsyncJobs
   readonly store: ObjectStore
   readonly nodeSlots: NodeSlots

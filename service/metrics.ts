@@ -1,5 +1,6 @@
 // Prometheus metrics of one service instance. Names end in their unit; labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { AsyncJobs } from './run/async-jobs.ts'
 import type { Scheduler } from './run/scheduler.ts'
 import type { Sessions } from './run/sessions.ts'
 import { TenantLabels } from './tenant/tenant.ts'
@@ -10,7 +11,9 @@ export type Metrics = {
   readonly registry: Registry
   readonly jobs: Counter<'outcome' | 'tenant'>
   readonly problems: Counter<'code'>
+  readonly bytes: Counter<'direction' | 'tenant'>
   readonly queueSeconds: Histogram
+  readonly startSeconds: Histogram
   readonly runSeconds: Histogram
   readonly tenants: TenantLabels
 }
@@ -62,9 +65,40 @@ export function makeMetrics(
       labelNames: ['code'],
       registers,
     }),
+    bytes: new Counter({
+      name: 'zvm_http_bytes_total',
+      help: 'Bytes of requests and answers, by direction and tenant',
+      labelNames: ['direction', 'tenant'],
+      registers,
+    }),
+    startSeconds: histogram('zvm_job_start_seconds', 'From slot to session'),
     queueSeconds: histogram('zvm_job_queue_seconds', 'Wait for a slot'),
     runSeconds: histogram('zvm_job_run_seconds', 'From slot to report'),
     tenants: new TenantLabels(tenantLabelsMax),
+  }
+}
+
+/** Asynchronous jobs come later than the metrics, which they count in. */
+export function addAsyncMetrics(
+  metrics: Pick<Metrics, 'registry'>,
+  jobs: Pick<AsyncJobs, 'waiting' | 'active' | 'kept' | 'listeners' | 'inputBytes'>,
+): void {
+  const gauges: readonly Reading[] = [
+    ['zvm_async_jobs_waiting', 'Asynchronous jobs that wait', () => jobs.waiting],
+    ['zvm_async_jobs_active', 'Asynchronous jobs that start or run', () => jobs.active],
+    ['zvm_async_jobs_kept', 'Asynchronous jobs, ended ones included', () => jobs.kept],
+    ['zvm_async_input_bytes', 'Uploads of asynchronous jobs', () => jobs.inputBytes],
+    ['zvm_event_listeners', 'Streams of events', () => jobs.listeners],
+  ]
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [metrics.registry],
+      collect() {
+        this.set(read())
+      },
+    })
   }
 }
 

@@ -23,8 +23,12 @@ import { startGraph } from '../run/graph-run.ts'
 import { type JobEnd, type JobRun, startJob } from '../run/job-run.ts'
 import type { Place } from '../run/scheduler.ts'
 import { listingOf } from '../store/listing.ts'
+import type { Span } from '../trace.ts'
 import { acceptJob, type ReadJob } from './async-jobs.ts'
 import { openSources } from './job-sources.ts'
+
+/** Whose job it is, its place among the others, and the span of all it does. */
+type Turn = { readonly tenant: string; readonly place: Place; readonly span: Span }
 
 export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/v1/jobs', async (request, reply) => {
@@ -37,13 +41,20 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
     const place = deps.scheduler.admit()
     const gone = new AbortController()
     const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve))
-    closed.then(() => gone.abort())
+    const span = deps.tracing.start('zvm.job', request.headers)
+    closed.then(() => {
+      gone.abort()
+      span.end()
+    })
     let run: JobRun | undefined
     try {
-      run = await startRequest(request, form, tenant, place, deps, gone.signal)
+      run = await startRequest(request, form, { tenant, place, span }, deps, gone.signal)
+      const response = span.child('response')
+      closed.then(() => response.end())
       return await answer(run, form, reply)
     } catch (error) {
       run?.close()
+      span.end(error)
       throw error
     } finally {
       if (run === undefined) place.release()
@@ -55,8 +66,7 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
 async function startRequest(
   request: FastifyRequest,
   form: ResponseForm,
-  tenant: string,
-  place: Place,
+  turn: Turn,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<JobRun> {
@@ -65,15 +75,19 @@ async function startRequest(
   const parts = readBodyParts(request, limits)
   // Members of a tar do not tell who is slow when nothing moves.
   const mayLive = request.headers['content-type']?.startsWith('multipart/') === true
-  const job = await readJobRequest(parts, limits, deps.sessions, { listing, mayLive })
+  const upload = turn.span.child('upload')
+  const reading = readJobRequest(parts, limits, deps.sessions, { listing, mayLive })
+  const job = await reading.finally(() => upload.end())
   let run: JobRun | undefined
   try {
     if (form === 'raw' && job.plan.responses.length !== 1) {
       throw new Problem('not-acceptable', 'a raw answer needs exactly one response: sink')
     }
-    run = await runJob(job, tenant, place, deps, signal)
+    run = await runJob(job, turn, deps, signal)
+    const { sessionIds } = run
     run.ended.then(({ report: { outcome, reason } }) => {
-      request.log.info({ tenant, outcome, reason }, 'job ended')
+      const { tenant } = turn
+      request.log.info({ tenant, sessionIds, outcome, reason }, 'job ended')
     })
     if (job.live !== undefined) pump(job.live, run)
     return run
@@ -107,14 +121,19 @@ async function readAsyncJob(request: FastifyRequest, deps: Deps): Promise<ReadJo
       program: programOf(job),
       inputBytes: uploads.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       parts: uploads.length,
-      start: async (_id, signal) => {
+      start: async (jobId, signal) => {
         const place = deps.scheduler.admitAsync()
+        const span = deps.tracing.start('zvm.job', request.headers)
+        span.set({ 'zvm.job.id': jobId })
         try {
-          const run = await runJob(job, tenant, place, deps, signal)
+          const run = await runJob(job, { tenant, place, span }, deps, signal)
+          request.log.info({ jobId, tenant, sessionIds: run.sessionIds }, 'job runs')
           run.left.then(place.release)
+          run.ended.then(() => span.end())
           return run
         } catch (error) {
           place.release()
+          span.end(error)
           throw error
         }
       },
@@ -139,27 +158,33 @@ function programOf({ plan, programs }: JobRequest): Digest | undefined {
  */
 export async function runJob(
   job: JobRequest,
-  tenant: string,
-  place: Place,
+  { tenant, place, span }: Turn,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<JobRun> {
   const { metrics } = deps
   const start = starterOf(job, tenant, deps)
   const queuedMs = performance.now()
-  await place.acquire(signal)
+  const queue = span.child('queue')
+  await place.acquire(signal).finally(() => queue.end())
   const beganMs = performance.now()
   metrics.queueSeconds.observe((beganMs - queuedMs) / 1000)
+  const prepare = span.child('prepare')
   let run: JobRun
   try {
-    run = await start(signal)
+    run = await start(signal).finally(() => prepare.end())
   } catch (error) {
     place.releaseSlot()
     throw error
   }
+  metrics.startSeconds.observe((performance.now() - beganMs) / 1000)
+  const running = span.child('run')
+  running.set({ 'zvm.tenant': tenant, 'zvm.sessions': run.sessionIds.join() })
   const labels = { tenant: metrics.tenants.labelOf(tenant) }
   run.left.then(place.releaseSlot)
   run.ended.then(({ report: { outcome } }) => {
+    running.set({ 'zvm.outcome': outcome })
+    running.end()
     metrics.jobs.inc({ outcome, ...labels })
     metrics.runSeconds.observe((performance.now() - beganMs) / 1000)
   })

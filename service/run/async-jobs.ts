@@ -90,6 +90,9 @@ export class AsyncJobs {
   get kept(): number {
     return this.#table.count
   }
+  get inputBytes(): number {
+    return this.places.inputBytes
+  }
   get listeners(): number {
     return this.#listenerCount
   }

@@ -61,6 +61,7 @@ type RunningNode = {
 }
 
 class RunningGraph implements JobRun {
+  readonly sessionIds: readonly number[]
   readonly outputs: readonly Output[]
   readonly left: Promise<void>
   readonly ended: Promise<JobEnd>
@@ -88,6 +89,7 @@ class RunningGraph implements JobRun {
   ) {
     this.#plan = plan
     this.#nodes = nodes
+    this.sessionIds = nodes.map(({ session }) => session.id)
     this.#links = links
     this.#staging = staging
     this.#scratchDir = scratchDir

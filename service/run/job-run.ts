@@ -21,6 +21,8 @@ const liveAfterMs = 4
 export type JobEnd = { readonly report: Report; readonly native: NativeReport | undefined }
 
 export type JobRun = {
+  /** Of the frames to the workers; those of a graph are as many as its nodes. */
+  readonly sessionIds: readonly number[]
   readonly outputs: readonly Output[]
   /** Never rejects. The worker is done with the job; outputs may still be on their way. */
   readonly left: Promise<void>
@@ -64,6 +66,7 @@ export async function startJob(
 }
 
 class Running implements JobRun {
+  readonly sessionIds: readonly number[]
   readonly outputs: readonly Output[]
   readonly left: Promise<void>
   readonly ended: Promise<JobEnd>
@@ -92,6 +95,7 @@ class Running implements JobRun {
     this.#live = live
     this.#program = program
     this.#session = session
+    this.sessionIds = [session.id]
     this.#scratchDir = scratchDir
     this.#limits = limits
     const onChange = () => {

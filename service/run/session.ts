@@ -36,6 +36,8 @@ export function outputName(
 }
 
 export type Session = {
+  /** As in the worker's frames; counts from 1 within the life of the service. */
+  readonly id: number
   /** Read ends, by outputName. Whoever has the session closes them. */
   readonly pipes: ReadonlyMap<string, FdHandle>
   /** Outputs that are written at random. The same. */
@@ -106,6 +108,7 @@ export function startSession(
       (error) => error,
     )
     return {
+      id: sessionId,
       pipes: table.pipes,
       files: table.files,
       ended: ended.catch(unreadable).finally(() => {

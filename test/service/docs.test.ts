@@ -11,7 +11,7 @@ import { problemMarkdown, problemTable } from '../../service/http/problem.ts'
 import { parseJsonGraph } from '../../service/job/graph-json.ts'
 import { parseManifest } from '../../service/job/parse-manifest.ts'
 import { makePlan } from '../../service/job/plan.ts'
-import { makeMetrics } from '../../service/metrics.ts'
+import { addAsyncMetrics, makeMetrics } from '../../service/metrics.ts'
 import { Scheduler } from '../../service/run/scheduler.ts'
 import { Sessions } from '../../service/run/sessions.ts'
 
@@ -75,6 +75,8 @@ test('docs/service.md: every metric of ours, and no other', async () => {
     onWorkerDeath,
   })
   const { registry } = makeMetrics(new Scheduler(limits), sessions, 1)
+  const none = { waiting: 0, active: 0, kept: 0, listeners: 0, inputBytes: 0 }
+  addAsyncMetrics({ registry }, none)
   const metrics = await registry.getMetricsAsJSON()
   await sessions.close()
   const ours = metrics.map(({ name }) => name).filter((name) => name.startsWith('zvm_'))

@@ -1,0 +1,19 @@
+// Bytes of requests and answers as the sockets saw them, for the metrics.
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Metrics } from '../metrics.ts'
+import { tryTenant } from '../tenant/tenant.ts'
+
+export function countBytes(app: FastifyInstance, metrics: Metrics, tenantHeader: string): void {
+  // Sockets are kept alive: what was counted for earlier requests is not counted again.
+  const counted = new WeakMap<Socket, { readonly read: number; readonly written: number }>()
+  app.addHook('onResponse', async (request) => {
+    const { socket } = request.raw
+    const { read, written } = counted.get(socket) ?? { read: 0, written: 0 }
+    const now = { read: socket.bytesRead, written: socket.bytesWritten }
+    counted.set(socket, now)
+    const tenant = metrics.tenants.labelOf(tryTenant(request.headers, tenantHeader) ?? 'default')
+    metrics.bytes.inc({ direction: 'in', tenant }, now.read - read)
+    metrics.bytes.inc({ direction: 'out', tenant }, now.written - written)
+  })
+}
