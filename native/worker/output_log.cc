@@ -23,6 +23,10 @@ std::span<const uint8_t> OutputLog::records() const {
 
 // Sends what is there. False: the owner does not take it (errno), or `stop`.
 bool OutputLog::Flush(const StopRequest& stop) {
+  // One write of the guest may take thousands of frames.
+  if (stop.requested()) {
+    return false;
+  }
   WireHeader header;
   header.type = static_cast<uint16_t>(FrameType::kOutput);
   header.size_bytes = static_cast<uint32_t>(size_);

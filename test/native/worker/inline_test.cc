@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "worker/output_log.h"
 #include "worker_driver.h"
 
 namespace zvm::test {
@@ -98,6 +100,37 @@ TEST_CASE("an input of any size comes out again; large outputs come in frames be
     CHECK(answer.report.outcome == 0);
     CHECK(answer.output_frames == (size > 32'760 ? 1 : 0));
   }
+}
+
+// In a child whose descriptor 0 is `socket`: writes 64 MiB after a stop was requested.
+int WriteWhenStopped(int socket) {
+  static OutputLog log;
+  static uint8_t bytes[64 << 20];
+  StopRequest stop;
+  stop.Set(StopReason::kWallTime);
+  dup2(socket, 0);
+  log.Begin(1);
+  const Transfer transfer = log.Take(1, bytes, stop);
+  return transfer.end == TransferEnd::kStopped && transfer.size_bytes < 64 * 1024 ? 0 : 1;
+}
+
+TEST_CASE("a large output ends with the limit also when its owner takes all of it at once") {
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    close(ends[0]);
+    _exit(WriteWhenStopped(ends[1]));
+  }
+  close(ends[1]);
+  std::vector<uint8_t> frame(kFrameSizeMax);
+  while (read(ends[0], frame.data(), frame.size()) > 0) {
+  }
+  close(ends[0]);
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 TEST_CASE("an owner that does not take outputs: the limit still ends the session") {
