@@ -95,11 +95,14 @@ Failure CheckDescriptorsUnique(const std::vector<ChannelSpec>& channels) {
 }  // namespace
 
 void SortChannels(std::vector<ChannelSpec>& channels) {
-  std::stable_sort(channels.begin(), channels.end(),
-                   [](const ChannelSpec& a, const ChannelSpec& b) {
-                     const size_t rank_a = RankOf(a.alias), rank_b = RankOf(b.alias);
-                     return rank_a != rank_b ? rank_a < rank_b : a.alias < b.alias;
-                   });
+  const auto before = [](const ChannelSpec& a, const ChannelSpec& b) {
+    const size_t rank_a = RankOf(a.alias), rank_b = RankOf(b.alias);
+    return rank_a != rank_b ? rank_a < rank_b : a.alias < b.alias;
+  };
+  // Mostly they come in order, and a stable sort takes memory.
+  if (!std::is_sorted(channels.begin(), channels.end(), before)) {
+    std::stable_sort(channels.begin(), channels.end(), before);
+  }
 }
 
 Failure CheckChannels(const std::vector<ChannelSpec>& channels) {

@@ -74,8 +74,9 @@ Failure OpenChannel(Channel& channel, bool preallocate, const StopRequest& stop)
       continue;  // all connections are opened together, before
     }
     const bool reserves = Reserves(channel, source, preallocate);
-    Failure failure = OpenSource({channel.spec, source}, std::move(channel.passed[i]), reserves,
-                                 stop, &channel.slots[i].source);
+    UniqueFd passed = channel.passed.empty() ? UniqueFd() : std::move(channel.passed[i]);
+    Failure failure = OpenSource({channel.spec, source}, std::move(passed), reserves, stop,
+                                 &channel.slots[i].source);
     if (failure.failed()) {
       return failure;
     }
@@ -117,7 +118,7 @@ std::vector<NetworkEnd> NetworkEnds(std::vector<Channel>& channels) {
 }  // namespace
 
 Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRequest& stop) {
-  size_t source_count = 0, ready_count = 0, voters_max = 0;
+  size_t source_count = 0, passed_count = 0, memory_count = 0, voters_max = 0;
   for (Channel& channel : channels) {
     if (channel.spec.etag) {
       channel.digest.emplace(options.etag_algorithm);
@@ -126,16 +127,16 @@ Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRe
     source_count += count;
     voters_max = std::max(voters_max, count);
     channel.slots.resize(count);
-    channel.passed.resize(count);
     for (size_t i = 0; i < count; ++i) {
       if (channel.spec.sources[i].kind == SourceKind::kDescriptor) {
+        channel.passed.resize(count);
         channel.passed[i].Reset(channel.spec.sources[i].descriptor);
-        ++ready_count;
+        ++passed_count;
       }
-      ready_count += NeedsNoDescriptor(channel.spec.sources[i].kind);
+      memory_count += NeedsNoDescriptor(channel.spec.sources[i].kind);
     }
   }
-  RaiseDescriptorLimit(source_count, ready_count);
+  RaiseDescriptorLimit(source_count, passed_count + memory_count);
   if (Failure reason = OpenNetwork(NetworkEnds(channels), options.network, stop); reason.failed()) {
     return reason;
   }
@@ -152,7 +153,7 @@ Failure ChannelTable::State::OpenAll(const ChannelOptions& options, const StopRe
   if (voters_max > 1) {
     scratch = std::make_unique<uint8_t[]>(voters_max * kChunkSizeBytes);
   }
-  descriptors.reserve(source_count);
+  descriptors.reserve(source_count - memory_count);
   for (const Channel& channel : channels) {
     for (const SourceSlot& slot : channel.slots) {
       if (slot.source->descriptor() >= 0) {

@@ -28,7 +28,8 @@ struct Channel {
   Ledger ledger;
   int64_t start_size_bytes = 0;
   std::optional<Digest> digest;
-  std::vector<UniqueFd> passed;   // descriptors that wait for their source to be opened
+  // Descriptors that wait for their source to be opened, one for each source or none at all.
+  std::vector<UniqueFd> passed;
   std::vector<SourceSlot> slots;  // one for each of spec.sources
 };
 

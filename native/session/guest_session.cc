@@ -114,8 +114,9 @@ void GuestSession::End(const Failure& failure, int pagemap_fd) {
 }
 
 void GuestSession::MeasureTime(Report& report) {
+  // Of the thread, which is the only one: costs half of what the same numbers of the process cost.
   rusage self;
-  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_THREAD, &self);
   const auto us = [](const timeval& t) {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec);
   };
