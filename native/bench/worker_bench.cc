@@ -1,7 +1,7 @@
 // npm run bench -- worker: what a session costs in a worker that runs many, beside posix_spawn of a
 // static hello in the same rounds. Inside: the code of the worker itself in a locked-down process,
 // from a start frame in memory to the end of the reset. Outside: a real zvm-worker with a socket.
-// Usage: bench-worker [--rounds N] [--json FILE].
+// Usage: bench-worker [--rounds N] [--sessions N] [--json FILE].
 #include <fcntl.h>
 #include <sched.h>
 #include <spawn.h>
@@ -37,6 +37,8 @@ constexpr int kWarmUp = 200;
 constexpr int kExchangesPerRound = 200;
 constexpr int kPipelined = 16;
 constexpr double kSpawnShare = 1.0 / 200;
+constexpr int kFlatFrom = 1000;
+constexpr double kFlatWithin = 1.02;
 
 using Bytes = std::vector<uint8_t>;
 
@@ -125,6 +127,7 @@ class Worker {
     waitpid(pid_, nullptr, 0);
     PinTo(-1);
   }
+  pid_t pid() const { return pid_; }
   void Send(const Bytes& frame, std::span<const int> fds) {
     ZVM_CHECK(SendFrame(socket_.get(), frame, fds) == 0);
   }
@@ -248,6 +251,50 @@ void MeasurePipelined(Row& row, int cpu, const PreparedImage& image, int rounds)
   }
 }
 
+// A field of /proc/PID/status in KiB, 0 when it cannot be read.
+double StatusKib(pid_t pid, const char* name) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  FILE* const file = fopen(path, "r");
+  double value = 0;
+  while (file != nullptr && fgets(line, sizeof line, file) != nullptr) {
+    if (strncmp(line, name, strlen(name)) == 0) {
+      value = atof(line + strlen(name) + 1);
+    }
+  }
+  if (file != nullptr) {
+    fclose(file);
+  }
+  return value;
+}
+
+// What a worker has grown to after `sessions`, against what it was after the first thousand.
+void MeasureGrowth(std::vector<Row>& rows, const PreparedImage& image, int sessions) {
+  const int fds[] = {image.fd.get()};
+  Worker worker(-1);
+  const Bytes named = MakeStart(image, {.mapped = true});
+  worker.Exchange(MakeStart(image, {}), fds, true);
+  const auto measure = [&](const char* when) {
+    for (const auto& [field, what] : {std::pair{"VmRSS", "resident"}, {"VmPTE", "page tables"}}) {
+      rows.push_back({{std::string(what) + " after " + when, "KiB", false,
+                       {StatusKib(worker.pid(), field)}}});
+    }
+  };
+  for (int i = 0; i < kFlatFrom; ++i) {
+    worker.Exchange(named, {}, true);
+  }
+  measure("1 000 sessions");
+  for (int i = kFlatFrom; i < sessions; ++i) {
+    worker.Exchange(named, {}, true);
+  }
+  const int first = static_cast<int>(rows.size()) - 2;
+  measure((std::to_string(sessions) + " sessions").c_str());
+  rows[static_cast<size_t>(first) + 2].peer = first;
+  rows[static_cast<size_t>(first) + 2].goal = kFlatWithin;
+  rows[static_cast<size_t>(first) + 3].peer = first + 1;
+  rows[static_cast<size_t>(first) + 3].goal = kFlatWithin;
+}
+
 void SpawnHello() {
   const std::string path = kBuild + "/bench-static-hello";
   char* argv[] = {const_cast<char*>(path.c_str()), nullptr};
@@ -281,11 +328,13 @@ PreparedImage PrepareHello() {
 }
 
 int Main(int argc, char** argv) {
-  int rounds = 50;
+  int rounds = 50, sessions = 100'000;
   const char* json_path = nullptr;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (strcmp(argv[i], "--rounds") == 0) {
       rounds = std::max(1, atoi(argv[i + 1]));
+    } else if (strcmp(argv[i], "--sessions") == 0) {
+      sessions = std::max(kFlatFrom, atoi(argv[i + 1]));
     } else if (strcmp(argv[i], "--json") == 0) {
       json_path = argv[i + 1];
     }
@@ -304,6 +353,7 @@ int Main(int argc, char** argv) {
   MeasureExchange(rows[5], -1, image, true, rounds);
   rows.push_back({{"a session of 16 frames under way, same core", "us", false, {}}, 0});
   MeasurePipelined(rows[6], 0, image, rounds);
+  MeasureGrowth(rows, image, sessions);
   PrintTable("worker", rows, json_path);
   return 0;
 }
