@@ -22,13 +22,16 @@ struct SessionShape {
 // The prepared image of build/guest/NAME.nexe, -1 when the validator refuses it. Remembered.
 int ImageOf(const std::string& program);
 
+// Instead of a line: the time of the session was over before its guest was entered.
+inline const std::string kNotEntered = "-";
+
 class CheckedWorker {
  public:
   // `program`: zvm-worker-checked, or zvm-worker-no-reset for the control.
   explicit CheckedWorker(const char* program = "zvm-worker-checked");
 
-  // Runs one session with `input` on stdin and returns the line of its entry; "" when the worker is
-  // gone.
+  // Runs one session with `input` on stdin and returns the line of its entry, kNotEntered, or ""
+  // when the worker is gone.
   std::string Run(const SessionShape& shape, const std::string& input, uint64_t wall_ms = 20);
   // Of the last session.
   uint8_t outcome() const { return outcome_; }

@@ -14,6 +14,13 @@ namespace {
 constexpr uint64_t kRandomSessions = 300;
 constexpr uint64_t kSeed = 20261124;
 constexpr uint64_t kSoakSessions = 100'000;
+// Enough to be entered on a busy machine; spinning attacks last that long.
+constexpr uint64_t kWallMs = 60;
+
+uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
 
 // The attacks that are programs, by name.
 std::vector<std::string> ValidAttacks() {
@@ -37,8 +44,8 @@ TEST_CASE("behind every attack the same program finds what it found in a fresh w
     INFO(name);
     const SessionShape shape = {name};
     // In a worker that has run all the others before, then behind itself.
-    const std::string first = worker.Run(shape, std::string(466, 'a'));
-    const std::string second = worker.Run(shape, std::string(466, 'a'));
+    const std::string first = worker.Run(shape, std::string(466, 'a'), kWallMs);
+    const std::string second = worker.Run(shape, std::string(466, 'a'), kWallMs);
     REQUIRE_FALSE(second.empty());
     CHECK(first == second);
     ++attacks;
@@ -55,7 +62,7 @@ TEST_CASE("a sample of the attacks against fresh workers") {
     INFO(name);
     const SessionShape shape = {name};
     for (int i = 0; i < 3; ++i) {
-      CHECK(worker.Run(shape, std::string(466, 'a')) == FreshLine(shape));
+      CHECK(worker.Run(shape, std::string(466, 'a'), kWallMs) == FreshLine(shape));
     }
   }
 }
@@ -65,12 +72,11 @@ TEST_CASE("random sessions that leave as much as they can") {
   CHECK(CountDifferences(worker, kRandomSessions, kSeed) == 0);
 }
 
-// By hand, some minutes: reset_test --no-skip --test-case='soak*', RESET_SEED=n for another seed.
+// By hand, some minutes: reset_test --no-skip --test-case='soak*', RESET_SEED, RESET_SESSIONS.
 TEST_CASE("soak: a hundred thousand random sessions in one worker" * doctest::skip()) {
   CheckedWorker worker;
-  const char* const seed = std::getenv("RESET_SEED");
-  CHECK(CountDifferences(worker, kSoakSessions,
-                         seed != nullptr ? std::strtoull(seed, nullptr, 10) : kSeed) == 0);
+  CHECK(CountDifferences(worker, FromEnvironment("RESET_SESSIONS", kSoakSessions),
+                         FromEnvironment("RESET_SEED", kSeed)) == 0);
 }
 
 TEST_CASE("control: without the reset the same sessions find what others left") {
