@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { countBytes } from './http/byte-count.ts'
 import { answerClientError } from './http/client-error.ts'
@@ -45,6 +45,7 @@ export async function buildApp(config: Config): Promise<App> {
 
   const http = Fastify({
     logger: { level: config.logLevel },
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.requestBytesMax,
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: 200 },
@@ -77,7 +78,10 @@ export async function buildApp(config: Config): Promise<App> {
   http.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
     metrics.problems.inc({ code: problem.code })
-    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+    // Refusals under load are counted, not told one by one.
+    if (problem.status >= 500 && problem.status !== 503) {
+      request.log.error({ err: error }, 'request failed')
+    }
     if (typeof problem.more.retryAfterS === 'number') {
       reply.header('retry-after', String(problem.more.retryAfterS))
     }
@@ -88,6 +92,10 @@ export async function buildApp(config: Config): Promise<App> {
     const text = JSON.stringify(body)
     reply.headers({ connection: 'close', 'content-length': Buffer.byteLength(text) })
     return reply.send(lingering(request, text))
+  })
+  // One line a request.
+  http.addHook('onResponse', async ({ method, url, log }, { statusCode, elapsedTime }) => {
+    log.info({ method, url, statusCode, ms: elapsedTime }, 'request completed')
   })
   // A connection kept alive would hold up the end of the process.
   http.addHook('onResponse', async (request) => {

@@ -30,6 +30,9 @@ import { openSources } from './job-sources.ts'
 /** Whose job it is, its place among the others, and the span of all it does. */
 type Turn = { readonly tenant: string; readonly place: Place; readonly span: Span }
 
+/** Made once: an AbortError of its own for every request would be told to nobody. */
+const clientGone = new Error('the client has gone or has its answer')
+
 export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/v1/jobs', async (request, reply) => {
     if (prefersAsync(request.headers.prefer)) {
@@ -43,7 +46,7 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
     const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve))
     const span = deps.tracing.start('zvm.job', request.headers)
     closed.then(() => {
-      gone.abort()
+      gone.abort(clientGone)
       span.end()
     })
     let run: JobRun | undefined
@@ -73,7 +76,7 @@ async function startRequest(
   const { limits } = deps.config
   const listing = listingOf(deps.store)
   const parts = readBodyParts(request, limits)
-  // Members of a tar do not tell who is slow when nothing moves.
+  // Members of a tar wait in its parser, which does not tell who is slow.
   const mayLive = request.headers['content-type']?.startsWith('multipart/') === true
   const upload = turn.span.child('upload')
   const reading = readJobRequest(parts, limits, deps.sessions, { listing, mayLive })

@@ -60,6 +60,10 @@ export class WorkerPool {
     if (this.#kind === undefined) throw new Error('the pool is not open')
     return this.#kind
   }
+  /** Those that wait for a task. */
+  idle(): Worker[] {
+    return [...this.#workers].filter(({ state }) => state === 'idle')
+  }
   get busy(): number {
     return this.#lent.size
   }

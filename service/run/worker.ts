@@ -3,6 +3,7 @@
 //
 //   starting ─hello─► idle ─ask─► busy ─answer─► idle (tasks left) │ ended
 //       └──────────────── death at any time ───────────────────► ended
+import { setPriority } from 'node:os'
 import type { ExitStatus, FdHandle, Native, WorkerProcess, WorkerRole } from '../native.ts'
 import { WorkerError } from './errors.ts'
 import { decodeHello, decodeRefusal, frameTypeOf, type Hello } from './wire.ts'
@@ -61,6 +62,7 @@ export class Worker {
         onExit: (status, wireError) => this.#end(status, wireError),
       },
     )
+    lowerPriority(this.#process.pid)
     this.#startTimer = setTimeout(
       () => this.#fail(new WorkerError('worker-start', 'no hello in time')),
       options.startMsMax,
@@ -187,5 +189,16 @@ export class Worker {
     }
     const isExpected = this.#isOurs && this.#failure === undefined
     this.#events.onEnd(this, isExpected ? undefined : error)
+  }
+}
+
+/** Guests yield to the service, so that it answers however busy they are. */
+const niceness = 5
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, niceness)
+  } catch {
+    // It has ended already, or the system does not let us: it runs like anybody else.
   }
 }
