@@ -4,11 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-<<<<<<< HEAD
-  echo "benchmarks: channel, sandbox, worker (native); http, stream (the service); guest (compiled programs)"
-=======
-  echo "benchmarks: channel, sandbox (native); http, stream, soak (the service); guest (compiled programs)"
->>>>>>> dd440ce (Mixed jobs with killed workers: a slice in the tests, npm run soak; guests yield to the service; one log line a request)
+  echo "benchmarks: channel, sandbox, worker (native); http, stream, soak (the service); guest (compiled programs)"
   exit 2
 fi
 shift
