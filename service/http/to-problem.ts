@@ -47,12 +47,18 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof WorkerError) {
     return new Problem('worker-failed', 'try again', { reason: error.code }, { cause: error })
   }
+  if (isSqliteFull(error)) return new Problem('no-space', 'a table of the service is full')
   const known = error instanceof Error && 'code' in error ? byCode[String(error.code)] : undefined
   if (known !== undefined) return new Problem(known[0], known[1], {}, { cause: error })
   if (error instanceof Error && 'statusCode' in error && error.statusCode === 400) {
     return new Problem('request-invalid', 'the request is malformed', {}, { cause: error })
   }
   return new Problem('internal', 'the log of the service has the details', {}, { cause: error })
+}
+
+/** SQLITE_FULL: the disk, or the bound of a database. */
+function isSqliteFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13
 }
 
 function storeProblem(error: StoreError): Problem {

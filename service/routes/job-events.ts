@@ -14,7 +14,9 @@ const backlogBytesMax = 64 * 1024
 
 export function addJobEventRoutes(app: FastifyInstance, deps: Deps): void {
   const { eventHeartbeatMs } = deps.config.limits
-  app.get('/v1/jobs/:id/events', async (request, reply) => {
+  // HEAD would listen without anybody who could go away.
+  const options = { exposeHeadRoute: false }
+  app.get('/v1/jobs/:id/events', options, async (request, reply) => {
     const { id } = findJob(request, deps)
     const last = request.headers['last-event-id'] ?? '0'
     if (typeof last !== 'string' || !eventIdPattern.test(last)) {

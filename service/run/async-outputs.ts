@@ -26,11 +26,13 @@ export class AsyncOutputs {
   /** `folder` is private (0700) to this object. */
   constructor(folder: string, limits: OutputLimits) {
     this.#jobBytesMax = limits.asyncOutputBytesMax
-    this.#store = new FsStore(folder, {
+    const storeLimits = {
       objectBytesMax: limits.asyncOutputBytesMax,
       objectsMax: Number.MAX_SAFE_INTEGER,
       storeBytesMax: limits.asyncStoreBytesMax,
-    })
+    }
+    // As the table of jobs, whose rows go with these.
+    this.#store = new FsStore(folder, storeLimits, 'lazy')
   }
 
   /** Removes what belongs to no job of `isKnown`. */

@@ -35,6 +35,12 @@ export type FsStoreLimits = {
   readonly storeBytesMax: number
 }
 
+/**
+ * synced: what was committed survives a power failure; everybody waits for the disk meanwhile. lazy:
+ * it survives the death of the process, and after a power failure it is there or not, as a whole.
+ */
+export type Commits = 'synced' | 'lazy'
+
 const schemaVersion = 1
 const schema = `
   CREATE TABLE object (
@@ -51,6 +57,7 @@ type Staged = { readonly info: ObjectInfo; readonly file: string; readonly optio
 export class FsStore implements ObjectStore {
   readonly #filesDir: string
   readonly #limits: FsStoreLimits
+  readonly #commits: Commits
   readonly #db: DatabaseSync
   readonly #find: StatementSync
   readonly #page: StatementSync
@@ -62,11 +69,12 @@ export class FsStore implements ObjectStore {
   /** Bytes of stagings that are under way: they count as used. */
   #stagedBytes = 0
 
-  constructor(folder: string, limits: FsStoreLimits) {
+  constructor(folder: string, limits: FsStoreLimits, commits: Commits = 'synced') {
     this.#filesDir = join(folder, 'files')
     this.#limits = limits
+    this.#commits = commits
     mkdirSync(this.#filesDir, { recursive: true, mode: 0o700 })
-    this.#db = openDatabase(join(folder, 'names.sqlite'))
+    this.#db = openDatabase(join(folder, 'names.sqlite'), commits)
     const prepare = (sql: string) => this.#db.prepare(sql)
     this.#find = prepare('SELECT * FROM object WHERE bucket = ? AND key = ?')
     // No key holds U+10FFFF, so prefix + U+10FFFF is above all keys with that prefix.
@@ -199,7 +207,7 @@ export class FsStore implements ObjectStore {
 
   #commit(entries: readonly Staged[]): void {
     const replaced: string[] = []
-    this.#syncFolder()
+    if (this.#commits === 'synced') this.#syncFolder()
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       for (const { info, file, options } of entries) {
@@ -252,9 +260,10 @@ export class FsStore implements ObjectStore {
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string, commits: Commits): DatabaseSync {
   const db = new DatabaseSync(path)
-  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;')
+  db.exec(`PRAGMA synchronous = ${commits === 'synced' ? 'FULL' : 'NORMAL'}`)
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
   if (version === 0) db.exec(schema)
   else if (version !== schemaVersion) throw new Error(`${path} has version ${version}`)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getJob, parseEvents, postForm, readEvents, submit, waitFor } from './async-calls.ts'
-import { type Server, startServer } from './server.ts'
+import { readGuest, type Server, startServer } from './server.ts'
 
 let server: Server
 let url: string
@@ -74,6 +74,52 @@ test('what the guest does is done, what it is refused for is failed', async () =
   assert.deepEqual([job.report, job.outputs], [null, []])
 })
 
+test('a graph: its outputs and its report, and it has no program of its own', async () => {
+  const form = new FormData()
+  const nodes = [
+    {
+      name: 'a',
+      program: 'part:relay',
+      channels: [
+        { alias: '/dev/stdin', source: 'part:text' },
+        { alias: '/dev/stdout', sink: 'node:b/stdin' },
+      ],
+    },
+    {
+      name: 'b',
+      program: 'part:relay',
+      channels: [{ alias: '/dev/stdout', sink: 'response:out' }],
+    },
+  ]
+  form.append('manifest', new Blob([JSON.stringify({ nodes })], { type: 'application/json' }))
+  form.append('relay', new Blob([new Uint8Array(await readGuest('relay'))]))
+  form.append('text', new Blob(['through two programs']))
+  const headers = { prefer: 'respond-async' }
+  const answer = await fetch(`${url}/v1/jobs`, { method: 'POST', body: form, headers })
+  const accepted = (await answer.json()) as { id: string; program: null }
+  assert.deepEqual([answer.status, accepted.program], [202, null])
+  const job = await waitFor(url, accepted.id, 'done')
+  const out = job.outputs.find(({ name }) => name === 'out')
+  assert.equal(await (await fetch(url + out?.url)).text(), 'through two programs')
+})
+
+test('of tenants, each sees its own jobs only', async () => {
+  const many = await startServer({ ZVM_TENANT_HEADER: 'x-tenant' })
+  const as = (tenant: string) => ({ headers: { 'x-tenant': tenant } })
+  const headers = { prefer: 'respond-async', 'x-tenant': 'red' }
+  const answer = await postForm(many.url, 'hello', {}, {}, headers)
+  const path = `${many.url}/v1/jobs/${((await answer.json()) as { id: string }).id}`
+  assert.equal((await fetch(path, as('red'))).status, 200)
+  const listOf = async (tenant: string) =>
+    ((await (await fetch(`${many.url}/v1/jobs`, as(tenant))).json()) as { jobs: [] }).jobs.length
+  assert.deepEqual([await listOf('red'), await listOf('blue')], [1, 0])
+  for (const call of ['', '/outputs/stdout', '/events']) {
+    assert.equal((await fetch(path + call, as('blue'))).status, 404)
+  }
+  assert.equal((await fetch(path, { method: 'DELETE', ...as('blue') })).status, 404)
+  await many.settle()
+})
+
 test('a request that is wrong is refused at once, whatever it prefers', async () => {
   const answer = await postForm(url, 'hello', { colour: 1 })
   assert.deepEqual([answer.status, await codeOf(answer)], [400, 'unknown-field'])
@@ -106,6 +152,12 @@ test('events: every state once, resumed after the last one, ended with the job',
   assert.deepEqual(await readEvents(url, id, '3'), [])
   const wrong = await fetch(`${url}/v1/jobs/${id}/events`, { headers: { 'last-event-id': 'x' } })
   assert.equal(wrong.status, 400)
+})
+
+test('events: HEAD is no listener', async () => {
+  const { id } = await submit(url, 'hello')
+  assert.equal((await fetch(`${url}/v1/jobs/${id}/events`, { method: 'HEAD' })).status, 404)
+  assert.equal(server.app.asyncJobs.listeners, 0)
 })
 
 test('events: a heartbeat, and room for a bounded number of listeners', async () => {
