@@ -26,6 +26,9 @@ npm run --silent lint
 npm run --silent test:service
 test/demo.sh
 
+echo "== kernels of the guest bench: the same output natively and in the sandbox"
+npm run --silent bench -- guest --smoke
+
 echo "== build with sanitizers and fuzz targets (native/build-fuzz)"
 native/build.sh fuzz
 

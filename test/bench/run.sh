@@ -12,6 +12,7 @@ if [ "$name" = guest ]; then
   native/packages.sh bench
   native/build.sh release zvm-cc zvm-validate zvm-run
   native/guest/build.sh
+  [ -d node_modules/node ] || npm ci --no-audit --no-fund
   exec node test/bench/guest/main.ts "$@"
 fi
 if [ -f "test/bench/http/$name.ts" ]; then

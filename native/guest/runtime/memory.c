@@ -1,5 +1,5 @@
-/* memcpy, memmove, memset, memcmp, memchr and strlen with 16-byte vectors (large operands with 32,
- * memory_wide.c, where the processor can): newlib's C versions move 4 bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
+/* memcpy, memmove, memset, memcmp, memchr, strlen and strcmp with 16-byte vectors (large operands with
+ * 32, memory_wide.c, where the processor can): newlib's C versions move 4 bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
  * strlen and memchr, which read whole aligned vectors and so never cross into another page. */
 #include <emmintrin.h>
 #include <stdint.h>
@@ -119,20 +119,72 @@ void *memset(void *target, int byte, size_t size) {
   return target;
 }
 
-int memcmp(const void *left, const void *right, size_t size) {
-  const unsigned char *a = left;
-  const unsigned char *b = right;
-  for (; size >= V; size -= V, a += V, b += V) {
-    const unsigned equal = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(Load(a), Load(b)));
-    if (equal != 0xffff) {
-      const int at = __builtin_ctz(~equal);
-      return a[at] - b[at];
-    }
+static inline unsigned Differences(const unsigned char *a, const unsigned char *b) {
+  return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(Load(a), Load(b))) ^ 0xffff;
+}
+
+static inline uint64_t BigEndian(const unsigned char *from, size_t size) {
+  uint64_t word = 0;
+  if (size >= 8) {
+    __builtin_memcpy(&word, from, 8);
+    return __builtin_bswap64(word);
+  }
+  __builtin_memcpy(&word, from, 4);
+  return __builtin_bswap32((uint32_t)word);
+}
+
+static inline int Order(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
+
+/* Fewer bytes than a vector: two overlapping words. */
+static inline int CompareSmall(const unsigned char *a, const unsigned char *b, size_t size) {
+  if (size >= 4) {
+    const size_t last = size - (size >= 8 ? 8 : 4);
+    const int order = Order(BigEndian(a, size), BigEndian(b, size));
+    return order != 0 ? order : Order(BigEndian(a + last, size), BigEndian(b + last, size));
   }
   for (; size != 0; --size, ++a, ++b) {
     if (*a != *b) return *a - *b;
   }
   return 0;
+}
+
+int memcmp(const void *left, const void *right, size_t size) {
+  const unsigned char *a = left;
+  const unsigned char *b = right;
+  if (size < V) return CompareSmall(a, b, size);
+  const unsigned char *const last = a + size - V; /* overlaps what is known to be equal */
+  for (;;) {
+    const unsigned differences = Differences(a, b);
+    if (differences != 0) {
+      const int at = __builtin_ctz(differences);
+      return a[at] - b[at];
+    }
+    if (a == last) return 0;
+    const size_t step = (size_t)(last - a) < V ? (size_t)(last - a) : V;
+    a += step;
+    b += step;
+  }
+}
+
+/* True when 16 bytes from here lie in one page. */
+static inline int InPage(const unsigned char *at) { return ((uintptr_t)at & 4095) <= 4096 - V; }
+
+int strcmp(const char *left, const char *right) {
+  const unsigned char *a = (const unsigned char *)left;
+  const unsigned char *b = (const unsigned char *)right;
+  const vector zero = _mm_setzero_si128();
+  for (;; a += V, b += V) {
+    if (InPage(a) && InPage(b)) {
+      const unsigned ends = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(Load(a), zero));
+      const unsigned stop = Differences(a, b) | ends;
+      if (stop == 0) continue;
+      const int at = __builtin_ctz(stop);
+      return a[at] - b[at];
+    }
+    for (int i = 0; i < V; ++i) {
+      if (a[i] != b[i] || a[i] == 0) return a[i] - b[i];
+    }
+  }
 }
 
 static inline unsigned Equal(const vector *at, vector wanted) {

@@ -7,4 +7,4 @@ static const char kScript[] =
     "for i = 1, work do sum = sum + fib(27) + i end\n"
     "return tostring(sum)\n";
 
-int main(int argc, char **argv) { return RunScript("lua-fib", kScript, Work(argc, argv, 10)); }
+int main(int argc, char **argv) { return RunScript("lua-fib", kScript, Work(argc, argv, 25)); }
