@@ -15,7 +15,7 @@ import { decodeReport, encodeStart, type ReportFrame } from './wire.ts'
 import type { Worker } from './worker.ts'
 
 /** The kernel's buffer between a guest and us: what it may write before anybody reads. */
-export const outputPipeBytes = 256 * 1024
+export const outputPipeBytes = 512 * 1024
 /** From the request to stop to the end of the process. */
 const cancelMs = 50
 
