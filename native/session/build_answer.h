@@ -20,8 +20,8 @@ struct BuildAnswer {
 void PackAnswer(BuildAnswer& answer);
 
 // A copy of the answer in memory that the child cannot reach, with every field in its range: what
-// was checked is what is used. An answer that cannot be right becomes one that was never finished. Its
-// failure.code is valid until the next call.
+// was checked is what is used. An answer that cannot be right becomes one that was never finished.
+// Its failure.code is valid until the next call.
 [[nodiscard]] BuildAnswer ReadAnswer(const BuildAnswer& shared);
 
 }  // namespace zvm

@@ -68,7 +68,7 @@ TEST_CASE("hashing the bytes of one large trap ends with the stop, as if it had 
   const auto took = std::chrono::steady_clock::now() - start;
   munmap(memory, kSize);
   CHECK(result.status == IoStatus::kStopped);
-  CHECK(took < std::chrono::milliseconds(250));
+  CHECK(took < std::chrono::seconds(1));
   CHECK(open.View("out").used.writes == 1);
   CHECK(open.View("out").digest.view() == before.view());
 }

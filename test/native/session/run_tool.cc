@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -94,6 +95,8 @@ ToolResult RunTool(const std::vector<std::string>& arguments, const ToolOptions&
   const pid_t pid = fork();
   REQUIRE(pid >= 0);
   if (pid == 0) {
+    // What this process itself has inherited is not for the tool.
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
     if (options.keep_fd >= 0) {
       fcntl(options.keep_fd, F_SETFD, 0);
     }
