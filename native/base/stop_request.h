@@ -69,7 +69,7 @@ class StopRequest {
 
  private:
   // More requests for sessions that have not begun than an owner has frames under way.
-  static constexpr size_t kEarlyMax = 8;
+  static constexpr size_t kEarlyMax = 64;
 
   volatile std::sig_atomic_t reason_ = 0, for_good_ = 0, running_ = 0;
   volatile uint64_t session_id_ = 0;

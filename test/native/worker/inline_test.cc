@@ -84,6 +84,26 @@ TEST_CASE("hello comes with the report; the second session needs no descriptor a
   }
 }
 
+TEST_CASE("several frames under way are done in order; a cancel finds the one it names") {
+  const UniqueFd image = PrepareImage("asm/hello");
+  WorkerDriver worker("session", "0");
+  const int fds[] = {image.get()};
+  for (int round = 0; round < 20; ++round) {
+    constexpr uint64_t kFrames = 6, kCancelled = 4;
+    worker.Cancel(static_cast<uint64_t>(round) * 10 + kCancelled);
+    for (uint64_t i = 0; i < kFrames; ++i) {
+      StartOptions options = InFrames();
+      options.session_id = static_cast<uint64_t>(round) * 10 + i;
+      REQUIRE(worker.Send(MakeStart(options), fds) == 0);
+    }
+    for (uint64_t i = 0; i < kFrames; ++i) {
+      const Answer answer = Take(worker);
+      CHECK(answer.report.header.session_id == static_cast<uint64_t>(round) * 10 + i);
+      CHECK(answer.report.outcome == (i == kCancelled ? 3 : 0));
+    }
+  }
+}
+
 TEST_CASE("an input of any size comes out again; large outputs come in frames before the report") {
   const UniqueFd image = PrepareImage("bench/copy");
   WorkerDriver worker("session", "0");
