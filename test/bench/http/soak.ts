@@ -1,7 +1,7 @@
 // npm run soak [-- --jobs N --concurrency N --seed N]: mixed jobs against a service of its own while
 // its workers are killed at random, then what is left of them; then how fast it refuses when it is
 // overloaded. Fails when a job is lost or anything stays.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { runMix } from '../../service/api/mix.ts'
@@ -65,9 +65,18 @@ async function stateOf({ url, process: { pid } }: BenchServer) {
     running: read('zvm_jobs_running'),
     busy: read('zvm_workers_busy'),
     leaks: read('zvm_native_leaks_total'),
-    descriptors: (await readdir(`/proc/${pid}/fd`)).length,
+    descriptors: await countDescriptors(pid),
     rssMiB: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024),
   }
+}
+
+/** Without sockets: clients keep their connections. */
+async function countDescriptors(pid: number | undefined): Promise<number> {
+  const folder = `/proc/${pid}/fd`
+  const links = await Promise.all(
+    (await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => 'socket:')),
+  )
+  return links.filter((link) => !link.startsWith('socket:')).length
 }
 
 /** 64 clients, room for 18 jobs of 100 ms each. */
