@@ -102,9 +102,6 @@ bool ParseSource(ManifestContext context, std::string_view token, ChannelSource&
     return context.errors.FailAt(token, "relative-path",
                                  "only absolute path channels are allowed");
   }
-  if (context.strict() && DescriptorOfPath(token) == kReportDescriptor) {
-    return RefuseReportDescriptor(context, token);
-  }
   source.kind = SourceKind::kPath;
   source.path = token;
   return true;

@@ -91,10 +91,6 @@ bool ParseSwitch(ManifestContext context, std::string_view token, std::string_vi
   return true;
 }
 
-bool RefuseReportDescriptor(ManifestContext context, std::string_view token) {
-  return context.errors.FailAt(token, "report-descriptor", "standard output carries the report");
-}
-
 bool ParseDescriptor(ManifestContext context, std::string_view token, int& descriptor) {
   int64_t number = 0;
   const std::string_view digits = token.substr(kDescriptorPrefix.size());
@@ -102,7 +98,9 @@ bool ParseDescriptor(ManifestContext context, std::string_view token, int& descr
     return false;
   }
   descriptor = static_cast<int>(number);
-  return descriptor != kReportDescriptor || RefuseReportDescriptor(context, token);
+  // What a guest writes there could pass for a report.
+  return descriptor != kReportDescriptor ||
+         context.errors.FailAt(token, "report-descriptor", "standard output carries the report");
 }
 
 bool ParseChannel(ManifestContext context, std::string_view token, ChannelSpec& channel) {

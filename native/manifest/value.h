@@ -30,9 +30,6 @@ bool ParseInteger(ManifestContext context, std::string_view token, IntegerRange 
 bool ParseSwitch(ManifestContext context, std::string_view token, std::string_view code,
                  std::string_view message, bool& value);
 
-// What a guest writes to kReportDescriptor could pass for a report.
-bool RefuseReportDescriptor(ManifestContext context, std::string_view token);
-
 // "fd:N" -> N, any but the report's.
 bool ParseDescriptor(ManifestContext context, std::string_view token, int& descriptor);
 inline constexpr std::string_view kDescriptorPrefix = "fd:";
