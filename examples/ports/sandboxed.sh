@@ -52,10 +52,17 @@ if [ "${report[5]-}" != ok ]; then
   exit 125
 fi
 if [ -n "${SANDBOX_WRITES-}" ]; then
-  mkdir "$session/after"
+  # Only what differs from the image is touched: a shell may be writing to other files here.
+  mkdir -p "$session/before" "$session/after$PWD"
+  tar -C "$session/before" -xpf "$session/folder"
   tar -C "$session/after" -xpf "$session/changed"
-  find . -mindepth 1 -maxdepth 1 -exec rm -rf {} +
-  after=$session/after$PWD
-  [ ! -d "$after" ] || cp -a "$after/." .
+  before=$session/before$PWD after=$session/after$PWD
+  (cd "$after" && find . -mindepth 1 -type d) | xargs -r mkdir -p
+  (cd "$after" && find . ! -type d) | while IFS= read -r file; do
+    cmp -s "$before/$file" "$after/$file" || cp -a "$after/$file" "$file"
+  done
+  (cd "$before" && find . -depth -mindepth 1) | while IFS= read -r file; do
+    [ -e "$after/$file" ] || [ -L "$after/$file" ] || rm -rf "$file"
+  done
 fi
 exit "${report[2]}"

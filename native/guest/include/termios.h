@@ -45,6 +45,8 @@ struct termios {
 #define IXON 02000
 #define IXANY 04000
 #define IXOFF 010000
+#define IMAXBEL 020000
+#define IUTF8 040000
 
 #define OPOST 1
 #define ONLCR 4
@@ -72,6 +74,9 @@ struct termios {
 #define ECHONL 64
 #define NOFLSH 128
 #define TOSTOP 256
+#define ECHOCTL 01000
+#define ECHOPRT 02000
+#define ECHOKE 04000
 #define IEXTEN 0100000
 
 #define B0 0

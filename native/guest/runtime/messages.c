@@ -1,4 +1,4 @@
-/* <err.h> and <syslog.h>: messages of a program about itself. */
+/* <err.h>, <syslog.h> and the program's name: messages of a program about itself. */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,9 @@ enum { kLineSize = 512 };
 static const char *log_name = "";
 static int log_options;
 static int log_mask = LOG_UPTO(LOG_DEBUG);
+
+const char *getprogname(void) { return zvm_program_name; }
+void setprogname(const char *name) { zvm_program_name = name; }
 
 void vwarnx(const char *format, va_list arguments) {
   fprintf(stderr, "%s: ", zvm_program_name);

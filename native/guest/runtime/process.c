@@ -19,6 +19,7 @@ pid_t getppid(void) { return 0; }
 pid_t getpgrp(void) { return PID; }
 pid_t getpgid(pid_t pid) { return pid == 0 || pid == PID ? PID : (pid_t)zvm_result(-ESRCH); }
 pid_t getsid(pid_t pid) { return getpgid(pid); }
+int issetugid(void) { return 0; }
 pid_t setsid(void) { return (pid_t)zvm_result(-EPERM); }
 int setpgid(pid_t pid, pid_t group) {
   (void)group;

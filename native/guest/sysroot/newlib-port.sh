@@ -63,10 +63,15 @@ typedef jmp_buf sigjmp_buf;\
 \
 _END_STD_C/' libc/include/setjmp.h
 
-# POSIX functions that the runtime has and newlib does not declare.
+# POSIX and BSD functions that the runtime has and newlib does not declare.
 sed -i -e 's|^/\* getdelim - see __getdelim for now \*/|ssize_t getdelim (char **, size_t *, int, FILE *);|' \
   -e 's|^/\* getline - see __getline for now \*/|ssize_t getline (char **, size_t *, FILE *);|' \
   libc/include/stdio.h
 sed -i 's|^time_t.*mktime (struct tm .*|&\ntime_t timegm (struct tm *);|' libc/include/time.h
+sed -i '0,/^_BEGIN_STD_C/s//&\
+#if __MISC_VISIBLE\
+const char *getprogname (void);\
+void setprogname (const char *);\
+#endif/' libc/include/stdlib.h
 # POSIX wants <regex.h> to define the types that it uses.
 sed -i '0,/^typedef/s//#include <sys\/types.h>\n&/' libc/include/regex.h

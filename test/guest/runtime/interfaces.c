@@ -4,12 +4,15 @@
 #include <dlfcn.h>
 #include <err.h>
 #include <fenv.h>
+#include <glob.h>
 #include <libgen.h>
 #include <math.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <termios.h>
@@ -90,6 +93,8 @@ static void Messages(void) {
   errno = ENOENT;
   warn("file %d", 7);
   warnx("plain");
+  setprogname("renamed");
+  CHECK(strcmp(getprogname(), "renamed") == 0);
   openlog("logger", LOG_PERROR, LOG_USER);
   setlogmask(LOG_UPTO(LOG_ERR));
   syslog(LOG_ERR | LOG_MAIL, "shown %s", "once");
@@ -107,6 +112,29 @@ static void Paths(void) {
   char again[] = "/usr/lib/";
   CHECK(strcmp(dirname(again), "/usr") == 0 && strcmp(dirname(plain), ".") == 0);
   CHECK(strcmp(basename(root), "/") == 0);
+}
+
+static void Patterns(void) {
+  CHECK(mkdir("/tmp/glob", 0755) == 0);
+  CHECK(fclose(fopen("/tmp/glob/b.txt", "w")) == 0 && fclose(fopen("/tmp/glob/a.txt", "w")) == 0);
+  CHECK(fclose(fopen("/tmp/glob/.hidden.txt", "w")) == 0);
+  glob_t found;
+  CHECK(glob("/tmp/gl*/[ab].t?t", 0, NULL, &found) == 0 && found.gl_pathc == 2);
+  CHECK(strcmp(found.gl_pathv[0], "/tmp/glob/a.txt") == 0);
+  globfree(&found);
+  CHECK(glob("/tmp/glob/*", 0, NULL, &found) == 0 && found.gl_pathc == 2);
+  globfree(&found);
+}
+
+static void Accounts(void) {
+  struct passwd user, *found;
+  char buffer[64];
+  CHECK(getpwuid_r(getuid(), &user, buffer, sizeof buffer, &found) == 0 && found == &user);
+  CHECK(strcmp(user.pw_name, "root") == 0 && user.pw_uid == 7);
+  CHECK(getpwnam_r("nobody", &user, buffer, sizeof buffer, &found) == 0 && found == NULL);
+  setpwent();
+  CHECK(getpwent() != NULL && getpwent() == NULL);
+  CHECK_ERRNO(mkfifo("/tmp/fifo", 0600), EPERM);
 }
 
 static void Terminals(void) {
@@ -157,6 +185,8 @@ int main(void) {
   Libraries();
   Messages();
   Paths();
+  Patterns();
+  Accounts();
   Terminals();
   Sockets();
   return failures;
