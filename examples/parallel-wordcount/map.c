@@ -1,6 +1,7 @@
 /* The map half of a distributed word count: every word of standard input goes, with the times it
- * was seen, to one of the channels /dev/out/reduce-1, -2, … chosen by the word's digest, so that one
- * reducer sees all the counts of a word. Ends of the channels are ends of the input of reduce. */
+ * was seen, to one of the channels /dev/out/reduce-1, -2, … chosen by the word's digest, so that
+ * one reducer sees all the counts of a word. Ends of the channels are ends of the input of
+ * reduce. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

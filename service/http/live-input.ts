@@ -1,6 +1,6 @@
 // The last part of a request on its way into a running guest: bytes go from the socket to a pipe,
-// nothing is kept. Only for an input that one channel reads from start to end, and only for a client
-// that is fast, because the job holds its slot meanwhile.
+// nothing is kept. Only for an input that one channel reads from start to end, and only for a
+// client that is fast, because the job holds its slot meanwhile.
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import type { FdHandle } from '../native.ts'

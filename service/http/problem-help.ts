@@ -110,7 +110,7 @@ export const problemHelp: Readonly<Record<ProblemCode, Help>> = {
     'Remove Content-Transfer-Encoding.',
   ],
   'image-malformed': [
-    'The image is no tar archive, or an entry leads out, comes twice, or is no file, folder or link.',
+    'No tar archive, or an entry leads out, comes twice, or is no file, folder or link.',
     'Build it with plain `tar` from plain files.',
   ],
   'digest-invalid': ['A digest is `sha256:` and 64 hexadecimal digits.', 'Correct it.'],

@@ -101,7 +101,8 @@ export function problemPage(code: string): string | undefined {
 <p>${meaning}</p><p><b>What to do:</b> ${remedy}</p>
 <p>The member <code>detail</code> of the answer says what exactly; <code>pointer</code> (JSON) or
 <code>line</code> and <code>column</code> say where, <code>limit</code> and <code>value</code> say
-which limit. <a href="/v1/limits">Limits in force</a>, <a href="/problems/">all problems</a></p></html>
+which limit. <a href="/v1/limits">Limits in force</a>,
+<a href="/problems/">all problems</a></p></html>
 `
 }
 

@@ -1,7 +1,7 @@
 // One response channel between the session and the client. Until somebody reads, bytes are kept
 // (memory, then an unlinked file, both bounded), so that no channel blocks another; from then on
-// it streams with back-pressure. A client that still sends may not read before it has sent all: while
-// that is so, what it does not take is kept as well.
+// it streams with back-pressure. A client that still sends may not read before it has sent all:
+// while that is so, what it does not take is kept as well.
 import type { Readable } from 'node:stream'
 import { openScratch, type Scratch } from './scratch.ts'
 
@@ -12,7 +12,10 @@ export type OutputLimits = {
 
 /** Queued for a reader that is there: enough to keep both sides busy. */
 const liveBytesMax = 256 * 1024
-/** A client that takes nothing for so long while it sends is taken for one that does not read yet. */
+/**
+ * A client that takes nothing for so long while it sends is taken for one that does not read
+ * yet.
+ */
 const patienceMs = 500
 
 export class Output {

@@ -36,8 +36,9 @@ export type FsStoreLimits = {
 }
 
 /**
- * synced: what was committed survives a power failure; everybody waits for the disk meanwhile. lazy:
- * it survives the death of the process, and after a power failure it is there or not, as a whole.
+ * synced: what was committed survives a power failure; everybody waits for the disk meanwhile.
+ * lazy: it survives the death of the process, and after a power failure it is there or not, as a
+ * whole.
  */
 export type Commits = 'synced' | 'lazy'
 

@@ -1,6 +1,7 @@
-/* memcpy, memmove, memset, memcmp, memchr, strlen and strcmp with 16-byte vectors (large operands with
- * 32, memory_wide.c, where the processor can): newlib's C versions move 4 bytes at a time here. Unaligned accesses only; nothing is read outside the operands except by
- * strlen and memchr, which read whole aligned vectors and so never cross into another page. */
+/* memcpy, memmove, memset, memcmp, memchr, strlen and strcmp with 16-byte vectors (large operands
+ * with 32, memory_wide.c, where the processor can): newlib's C versions move 4 bytes at a time
+ * here. Unaligned accesses only; nothing is read outside the operands except by strlen and memchr,
+ * which read whole aligned vectors and so never cross into another page. */
 #include <emmintrin.h>
 #include <stdint.h>
 #include <string.h>

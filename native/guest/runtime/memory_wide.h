@@ -11,8 +11,8 @@ enum { ZVM_WIDE_MIN = 256 };
 enum { ZVM_WIDE_BLOCK = 128 };
 
 /* True when this processor has AVX2. On one that has not, the loader puts halts in place of the
- * instruction behind this label (docs/validator.md, Rewriting). So cpuid is not needed, no answer is
- * kept, and nothing in the memory of a session depends on the processor. */
+ * instruction behind this label (docs/validator.md, Rewriting). So cpuid is not needed, no answer
+ * is kept, and nothing in the memory of a session depends on the processor. */
 extern const unsigned char zvm_wide_instruction[];
 static inline bool zvm_wide(void) { return *zvm_wide_instruction != 0xf4; }
 

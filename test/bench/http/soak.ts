@@ -1,6 +1,6 @@
-// npm run soak [-- --jobs N --concurrency N --seed N]: mixed jobs against a service of its own while
-// its workers are killed at random, then what is left of them; then how fast it refuses when it is
-// overloaded. Fails when a job is lost or anything stays.
+// npm run soak [-- --jobs N --concurrency N --seed N]: mixed jobs against a service of its own
+// while its workers are killed at random, then what is left of them; then how fast it refuses when
+// it is overloaded. Fails when a job is lost or anything stays.
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'

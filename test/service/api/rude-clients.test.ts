@@ -169,7 +169,8 @@ test('what is no HTTP gets a problem', async () => {
     ['GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', /^HTTP\/1\.1 400 /],
     ['GET / HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n', /^HTTP\/1\.1 400 /],
     [
-      'POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n' +
+        'Transfer-Encoding: chunked\r\n\r\n',
       /^HTTP\/1\.1 400 /,
     ],
     [

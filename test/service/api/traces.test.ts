@@ -15,7 +15,7 @@ import { spawnService } from './spawned.ts'
 type SentSpan = { name: string; traceId: string; spanId: string; parentSpanId?: string }
 type Sent = { resourceSpans: { scopeSpans: { spans: SentSpan[] }[] }[] }
 
-test('a job is a trace; ids join the lines of the log; metrics count bytes and stages', async () => {
+test('a job is a trace; ids join the lines of the log; bytes and stages count', async () => {
   const spans: SentSpan[] = []
   const collector = createServer(async (request, answer) => {
     const chunks = await Array.fromAsync(request as AsyncIterable<Buffer>)

@@ -44,7 +44,8 @@ uint64_t Round(uint64_t* random) {
     }
   }
   uint64_t sum = uint64_t{sorted.size()} * 1000003 + groups.size();
-  for (const auto& [key, value] : sorted) sum = sum * 31 + key.size() + static_cast<uint64_t>(value);
+  for (const auto& [key, value] : sorted)
+    sum = sum * 31 + key.size() + static_cast<uint64_t>(value);
   for (const auto& shape : shapes) {
     try {
       sum += static_cast<uint64_t>(shape->Area());

@@ -12,7 +12,8 @@ static char *MakeDocument(int records) {
         text + at,
         "%s{\"id\": %d, \"name\": \"user %x\\n\", \"tags\": [\"a\", \"b\\u00e9\", null, true],"
         " \"at\": {\"x\": %d.25, \"y\": -%d}}",
-        i == 0 ? "" : ", ", i, (unsigned)(r & 0xffff), (int)(r >> 16 & 1023), (int)(r >> 26 & 1023));
+        i == 0 ? "" : ", ", i, (unsigned)(r & 0xffff), (int)(r >> 16 & 1023),
+        (int)(r >> 26 & 1023));
   }
   sprintf(text + at, "]");
   return text;

@@ -12,7 +12,8 @@ int main(int argc, char **argv) {
     static const int kLevels[] = {3, 7};
     for (int i = 0; i < 2; ++i) {
       const size_t got = ZSTD_compress(packed, bound, text, size, kLevels[i]);
-      if (ZSTD_decompress(back, size, packed, got) != size || memcmp(text, back, size) != 0) return 1;
+      if (ZSTD_decompress(back, size, packed, got) != size || memcmp(text, back, size) != 0)
+        return 1;
       sum = Checksum(sum, packed, got);
     }
     text[n] ^= 1;
