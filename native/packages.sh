@@ -7,6 +7,8 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
 # `packages.sh guest`: what the guest's compiler and libraries are made from.
 [ "${1:-}" = guest ] && packages=(gcc g++ gcc-12 g++-12 llvm-16 binutils make xz-utils gcc-12-source
   newlib-source)
+# `packages.sh torture`: GCC's, newlib's and gnulib's tests.
+[ "${1:-}" = torture ] && packages=(gcc-12 libc6-dev xz-utils gcc-12-source newlib-source gnulib)
 # `packages.sh demo`: a text of a few megabytes, and what posts it.
 [ "${1:-}" = demo ] && packages=(bible-kjv curl ca-certificates)
 # `packages.sh image`: what builds the Dockerfile without a container engine.
