@@ -5,6 +5,7 @@
 # SANDBOX_ENV and the locale's are passed; with SANDBOX_WRITES=1 what the program changed in the
 # current folder is brought back. Exit status:
 # the program's, 128 + the signal's number, or 125 when the session ended otherwise.
+PATH=/usr/local/bin:/usr/bin:/bin # a tool under test may have the name of one used here
 set -euo pipefail
 tools=$(cd "$(dirname "$(readlink -f "$0")")/../../native/build" && pwd)
 nexe=$1
