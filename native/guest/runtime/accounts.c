@@ -1,5 +1,5 @@
-/* The one user and the one group again, as POSIX's reentrant functions and as lists. The texts stand
- * in the environment, where they stay; the caller's buffer is not needed. */
+/* The one user and the one group again, as POSIX's reentrant functions and as lists. The texts
+ * stand in the environment, where they stay; the caller's buffer is not needed. */
 #include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
