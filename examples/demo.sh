@@ -26,6 +26,8 @@ port=${ZVM_PORT:-8080}
 if is_taken "$port"; then
   [ -z "${ZVM_PORT:-}" ] || { echo "demo: port $port is taken" >&2; exit 1; }
   while is_taken "$port"; do port=$((port + 1)); done
+  # Most likely another service of this user, which holds the usual folder.
+  export ZVM_DATA_DIR=${ZVM_DATA_DIR:-$PWD/$out/data}
 fi
 export ZVM_PORT=$port ZVM_LOG_LEVEL=${ZVM_LOG_LEVEL:-info}
 server=http://$host:$port

@@ -7,6 +7,7 @@ import { runTool } from './native-tool.ts'
 import { collectMore, count, json, withOutputs, withServer } from './options.ts'
 import { plan } from './plan.ts'
 import { type RunOptions, run } from './run.ts'
+import { serve } from './serve.ts'
 import { addServiceCommands } from './service-commands.ts'
 import { type SubmitOptions, submit } from './submit.ts'
 import { type ValidateOptions, validate } from './validate.ts'
@@ -36,9 +37,7 @@ export function makeProgram(wantsJson: boolean, onStatus: (status: number) => vo
   program
     .command('serve')
     .description('start the HTTP service; ZVM_* variables configure it (docs/service.md)')
-    .action(async () => {
-      await import('../main.ts')
-    })
+    .action(serve)
   addJobCommands(program, onStatus)
   addTools(program, onStatus)
   addServiceCommands(program, onStatus)

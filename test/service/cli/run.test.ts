@@ -10,6 +10,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { buildApp } from '../../../service/app.ts'
+import { readConfig } from '../../../service/config.ts'
 import { nativeDir } from '../api/server.ts'
 import { bin, guest, zvm as start } from './command.ts'
 
@@ -137,6 +139,11 @@ test('serve: a taken port and a wrong variable are 125, in one line', async () =
   probe.close()
   assert.deepEqual([taken.status, taken.stdout], [125, ''])
   assert.match(taken.stderr, /^zvm: .*EADDRINUSE.*\n$/)
+  const holder = await buildApp(readConfig({ ...env, ZVM_NATIVE_DIR: nativeDir }))
+  const locked = await start(['serve'], { cwd: folder, env: { ...env, ZVM_PORT: '0' } })
+  await holder.http.close()
+  assert.equal(locked.status, 125)
+  assert.match(locked.stderr, /^zvm: another service uses .*\n$/)
   const wrong = await start(['serve'], { cwd: folder, env: { ZVM_QUEUE_MAX: 'many' } })
   assert.equal(wrong.status, 125)
   assert.match(wrong.stderr, /^zvm: .*ZVM_QUEUE_MAX.*\n$/)
