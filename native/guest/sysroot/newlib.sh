@@ -41,8 +41,9 @@ make install-target-newlib DESTDIR="$PWD/install" MAKEINFO=true >install.log 2>&
 posix=../source/newlib/libc/posix
 cp ../source/newlib/libc/unix/{basename,dirname}.c "$posix/"
 for name in regcomp regexec regerror regfree collate collcmp fnmatch glob basename dirname; do
-  "$tools/zvm-cc" $flags -D_GNU_SOURCE -I"$posix" -isystem install/x86_64-elf/include \
-    -c "$posix/$name.c" -o "$name.o"
+  # Folders are the runtime's: newlib has none on this system.
+  "$tools/zvm-cc" $flags -D_GNU_SOURCE -I"$posix" -isystem "$here/../include" \
+    -isystem install/x86_64-elf/include -c "$posix/$name.c" -o "$name.o"
   "$tools/zvm-ar" rs install/x86_64-elf/lib/libc.a "$name.o" 2>/dev/null
 done
 
