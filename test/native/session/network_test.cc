@@ -68,7 +68,7 @@ TEST_CASE("a chain of nodes finds itself through the name server, in any order o
   TestFolder folder;
   std::string data;
   for (int i = 0; data.size() < 3'000'000; ++i) {
-    data += std::to_string(i * 7919);
+    data += std::to_string(int64_t{i} * 7919);
   }
   const auto input = folder.Write("input", data);
   const uint16_t port = FreePort(SOCK_DGRAM);
