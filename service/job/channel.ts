@@ -98,3 +98,27 @@ export function findChannelFault(
   }
   return undefined
 }
+
+/**
+ * The standard channels that are not `present`: nothing to read, and outputs to the responses that
+ * `responseOf` names (stdout, stderr).
+ */
+export function missingStandard(
+  present: ReadonlySet<string>,
+  responseOf: (stream: string) => string,
+): Channel[] {
+  return standardAliases
+    .filter((alias) => !present.has(alias))
+    .map((alias) => {
+      const isInput = alias === '/dev/stdin'
+      const name = responseOf(alias.slice('/dev/'.length))
+      return {
+        alias,
+        type: 0,
+        etag: false,
+        limits: isInput ? readLimits() : writeLimits(),
+        sources: [isInput ? { kind: 'null' } : { kind: 'response', name }],
+        contentType: defaultContentType,
+      }
+    })
+}

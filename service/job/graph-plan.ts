@@ -6,10 +6,9 @@ import {
   defaultContentType,
   findChannelFault,
   imageAlias,
+  missingStandard,
   nvramAlias,
   readLimits,
-  standardAliases,
-  writeLimits,
 } from './channel.ts'
 import { PlanError, type PlanIssue } from './errors.ts'
 import { hasWildcard, tryFill } from './glob.ts'
@@ -105,7 +104,7 @@ function makeNode(
   if (present.size < channels.length) {
     report('alias-collision', `${name} would have two channels with one alias`, pointer)
   }
-  channels.push(...missingStandard(present, name))
+  channels.push(...missingStandard(present, (stream) => `${name}.${stream}`))
   const told = { ...group, env: { ...group.env, ...facts(instance) } }
   if (present.has(nvramAlias) || (group.image !== undefined && present.has(imageAlias))) {
     report('alias-collision', 'nodes of a graph are told their name through nvram', pointer)
@@ -173,23 +172,6 @@ function keyOf(source: ObjectUrl, { captures, name }: Instance): string | undefi
   return captures === undefined
     ? source.key.replace(/\*+/g, () => name)
     : tryFill(source.key, captures)
-}
-
-function missingStandard(present: ReadonlySet<string>, node: string): NodeChannel[] {
-  return standardAliases
-    .filter((alias) => !present.has(alias))
-    .map((alias) => {
-      const isInput = alias === '/dev/stdin'
-      const name = `${node}.${alias.slice('/dev/'.length)}`
-      return {
-        alias,
-        type: 0,
-        etag: false,
-        limits: isInput ? readLimits() : writeLimits(),
-        sources: [isInput ? { kind: 'null' } : { kind: 'response', name }],
-        contentType: defaultContentType,
-      }
-    })
 }
 
 function hidden(alias: string, source: SourceUrl): NodeChannel {

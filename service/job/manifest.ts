@@ -4,13 +4,10 @@
 import {
   type Channel,
   channelsMax,
-  defaultContentType,
   findChannelFault,
   imageAlias,
+  missingStandard,
   nvramAlias,
-  readLimits,
-  standardAliases,
-  writeLimits,
 } from './channel.ts'
 import { type ManifestCode, ManifestError, type ManifestIssue } from './errors.ts'
 import type { SourceUrl } from './source-url.ts'
@@ -44,7 +41,8 @@ export type PlaceOf = (index?: number) => Pick<ManifestIssue, 'pointer' | 'line'
 
 /** Adds what is missing of the standard channels. Throws ManifestError with every broken rule. */
 export function finishManifest(draft: ManifestDraft, placeOf: PlaceOf): Manifest {
-  const channels = [...draft.channels, ...missingStandard(draft.channels)]
+  const present = new Set(draft.channels.map(({ alias }) => alias))
+  const channels = [...draft.channels, ...missingStandard(present, (stream) => stream)]
   const issues: ManifestIssue[] = []
   const report = (code: ManifestCode, detail: string, index?: number) =>
     issues.push({ code, detail, ...placeOf(index) })
@@ -88,22 +86,4 @@ export function needsNvram(draft: Omit<ManifestDraft, 'channels'>): boolean {
     draft.time !== undefined ||
     draft.image !== undefined
   )
-}
-
-function missingStandard(channels: readonly Channel[]): Channel[] {
-  const present = new Set(channels.map((channel) => channel.alias))
-  return standardAliases
-    .filter((alias) => !present.has(alias))
-    .map((alias) => {
-      const input = alias === '/dev/stdin'
-      const name = alias.slice('/dev/'.length)
-      return {
-        alias,
-        type: 0,
-        etag: false,
-        limits: input ? readLimits() : writeLimits(),
-        sources: [input ? { kind: 'null' } : { kind: 'response', name }],
-        contentType: defaultContentType,
-      }
-    })
 }

@@ -10,6 +10,7 @@ import type { GraphPlan, NodePlan } from '../job/graph-plan.ts'
 import type { ObjectUrl } from '../job/node-url.ts'
 import { makeGraphReport, type NodeReport } from '../job/report.ts'
 import type { ObjectInfo, ObjectStore, Staging } from '../store/object.ts'
+import { Changes } from './changes.ts'
 import { type EndCause, type JobEnd, type JobRun, reportOfEnd } from './job-run.ts'
 import { LinkPipes } from './links.ts'
 import { Output } from './output.ts'
@@ -66,8 +67,7 @@ class RunningGraph implements JobRun {
   readonly left: Promise<void>
   readonly ended: Promise<JobEnd>
   failure: Error | undefined
-  #wake: (() => void) | undefined
-  #isDirty = false
+  readonly #changes = new Changes()
   #cause: EndCause | undefined
   /** The node that ended the graph; nodes that were cancelled for it are not to blame. */
   #failed: NodeReport | undefined
@@ -94,12 +94,8 @@ class RunningGraph implements JobRun {
     this.#staging = staging
     this.#scratchDir = scratchDir
     this.#limits = limits
-    const onChange = () => {
-      this.#isDirty = true
-      this.#wake?.()
-    }
     this.outputs = plan.responses.map(
-      ({ name, contentType }) => new Output(name, contentType, onChange),
+      ({ name, contentType }) => new Output(name, contentType, this.#changes.ring),
     )
     const reports = Promise.all(nodes.map((each, at) => this.#watch(each, at)))
     for (const each of nodes) this.#collectPipes(each)
@@ -107,13 +103,8 @@ class RunningGraph implements JobRun {
     this.ended = this.#finish(reports)
   }
 
-  async changed(): Promise<void> {
-    if (!this.#isDirty) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    this.#isDirty = false
+  changed(): Promise<void> {
+    return this.#changes.next()
   }
 
   cancel(): void {

@@ -7,6 +7,7 @@ import type { Digest } from '../job/digest.ts'
 import type { Plan } from '../job/plan.ts'
 import { makeLostReport, makeReport, type NativeReport, type Report } from '../job/report.ts'
 import type { FdHandle } from '../native.ts'
+import { Changes } from './changes.ts'
 import { WorkerError } from './errors.ts'
 import { Output } from './output.ts'
 import { outputPipeBytes, type Session, type SessionInputs } from './session.ts'
@@ -70,8 +71,7 @@ class Running implements JobRun {
   readonly outputs: readonly Output[]
   readonly left: Promise<void>
   readonly ended: Promise<JobEnd>
-  #wake: (() => void) | undefined
-  #isDirty = false
+  readonly #changes = new Changes()
   #isClosed = false
   failure: Error | undefined
   #cause: EndCause | undefined
@@ -98,12 +98,8 @@ class Running implements JobRun {
     this.sessionIds = [session.id]
     this.#scratchDir = scratchDir
     this.#limits = limits
-    const onChange = () => {
-      this.#isDirty = true
-      this.#wake?.()
-    }
     this.outputs = plan.responses.map(
-      ({ name, contentType }) => new Output(name, contentType, onChange),
+      ({ name, contentType }) => new Output(name, contentType, this.#changes.ring),
     )
     this.#liveTimer = setTimeout(() => this.#goLive(), liveAfterMs)
     if (live !== undefined) this.#watchClock(live, performance.now(), plan.timeoutMs)
@@ -111,13 +107,8 @@ class Running implements JobRun {
     this.ended = this.#finish()
   }
 
-  async changed(): Promise<void> {
-    if (!this.#isDirty) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    this.#isDirty = false
+  changed(): Promise<void> {
+    return this.#changes.next()
   }
 
   cancel(): void {
