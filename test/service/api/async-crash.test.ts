@@ -12,8 +12,18 @@ import { readGuest } from './server.ts'
 import { spawnService } from './spawned.ts'
 
 const env = { ZVM_CONCURRENCY_MAX: '2', ZVM_WORKERS_SPARE: '1' }
-const listOf = async (url: string) =>
-  ((await (await fetch(`${url}/v1/jobs`)).json()) as { jobs: JobView[] }).jobs
+
+/** All jobs of the service, however many pages they take: a fast machine accepts hundreds. */
+async function listOf(url: string): Promise<JobView[]> {
+  const jobs: JobView[] = []
+  for (let after: string | null = ''; after !== null; ) {
+    const page = await fetch(`${url}/v1/jobs?limit=100${after && `&after=${after}`}`)
+    const body = (await page.json()) as { jobs: JobView[]; next: string | null }
+    jobs.push(...body.jobs)
+    after = body.next
+  }
+  return jobs
+}
 
 test('kill -9: done stays, running and waiting are interrupted, orphans go', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'zvm-crash-'))
