@@ -1,5 +1,5 @@
 // Composes the HTTP application. Never listens, never reads the environment.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -37,7 +37,11 @@ export type App = {
 
 /** Closing `http` ends the workers too. */
 export async function buildApp(config: Config): Promise<App> {
+  // First, for it refuses a folder that another service owns.
+  const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
+  // A kill between the creation of a scratch file and its unlinking leaves a name behind.
   const scratchDir = join(config.dataDir, 'scratch')
+  await rm(scratchDir, { recursive: true, force: true })
   await mkdir(scratchDir, { recursive: true, mode: 0o700 })
   const scheduler = new Scheduler(config.limits)
   const programs = new ProgramStore(join(config.dataDir, 'programs'))
@@ -104,7 +108,6 @@ export async function buildApp(config: Config): Promise<App> {
   http.setNotFoundHandler(() => {
     throw new Problem('not-found', 'see /openapi.json')
   })
-  const store = new FsStore(join(config.dataDir, 'objects'), config.limits)
   http.addHook('onClose', async () => store.close())
   const nodeSlots = new NodeSlots(config.limits.nodesRunningMax)
   const asyncJobs = new AsyncJobs({

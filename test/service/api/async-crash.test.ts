@@ -40,10 +40,12 @@ test('kill -9: done stays, running and waiting are interrupted, orphans go', asy
   const known = await readdir(outputs)
   assert.equal(known.length, 6, 'two complete outputs, four that were being written')
   await writeFile(join(outputs, 'torn'), 'half')
+  await writeFile(join(dataDir, 'scratch/.scratch-of-the-killed'), 'half')
 
   const second = await spawnService(dataDir, env)
   const { url } = second
   assert.equal((await readdir(outputs)).length, 2)
+  assert.deepEqual(await readdir(join(dataDir, 'scratch')), [])
   const kept = await getJob(url, done.id)
   assert.equal(kept.state, 'done')
   assert.equal(await (await fetch(`${url}${kept.outputs[0]?.url}`)).text(), 'hello world\n')
