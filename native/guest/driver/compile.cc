@@ -81,10 +81,15 @@ Arguments FrontEnd(const Toolchain& toolchain, const Options& options, const Inp
   command.insert(command.end(), std::begin(kCodeFlags), std::end(kCodeFlags));
   command.insert(command.end(), std::begin(kIdentity), std::end(kIdentity));
   if (!cxx) command.push_back("-fno-asynchronous-unwind-tables");
+  // A nested function whose address is taken needs code on the stack: an error, not a later fault.
+  if (!cxx) command.push_back("-Werror=trampolines");
   command.insert(command.end(), options.front_end.begin(), options.front_end.end());
   command.insert(command.end(), std::begin(kRefusedExtensions), std::end(kRefusedExtensions));
-  // LLVM-MC 16 mixes up file numbers 0 and 1 of DWARF 5.
-  if (WantsDebug(options.front_end)) command.push_back("-gdwarf-4");
+  // GCC writes the line table itself: the assembler's would have addresses of 8 bytes, where all
+  // other debug information has 4.
+  if (WantsDebug(options.front_end)) {
+    command.insert(command.end(), {"-gdwarf-4", "-gno-as-loc-support"});
+  }
   command.push_back("-nostdinc");
   if (options.standard_headers) {
     if (cxx && options.cxx_headers) {
@@ -148,6 +153,16 @@ bool RewriteWithoutTables(Arguments command, Profile profile, std::string* sandb
          Rewrite(text, profile, sandboxed, &ignored);
 }
 
+// Rewrites once more what the front end writes with .loc directives, which are not there otherwise:
+// they give the diagnostics their source lines.
+void Locate(Arguments command, Profile profile, std::vector<Diagnostic>* diagnostics) {
+  command.push_back("-gas-loc-support");
+  std::string text, sandboxed;
+  std::vector<Diagnostic> located;
+  if (Run({.arguments = command, .output = &text, .quiet = true}) != 0) return;
+  if (!Rewrite(text, profile, &sandboxed, &located)) *diagnostics = std::move(located);
+}
+
 int Assemble(const std::string& text, const std::string& object) {
   RunRequest request;
   request.arguments = {kAssembler, "-triple=x86_64-linux-gnu", "-dwarf-version=4", "-filetype=obj",
@@ -192,7 +207,10 @@ int Compile(const Toolchain& toolchain, const Options& options, const Input& inp
     bool ok = Rewrite(text, options.profile, &sandboxed, &diagnostics);
     if (!ok && !command.empty() && input.language != Language::kAssemblyWithCpp) {
       sandboxed = mark;
-      ok = RewriteWithoutTables(std::move(command), options.profile, &sandboxed);
+      ok = RewriteWithoutTables(command, options.profile, &sandboxed);
+      if (!ok && WantsDebug(options.front_end)) {
+        Locate(std::move(command), options.profile, &diagnostics);
+      }
     }
     if (!ok) {
       PrintDiagnostics(diagnostics, input);

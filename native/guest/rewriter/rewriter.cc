@@ -187,17 +187,22 @@ bool Rewriter::CheckFlags(std::string_view statement) {
 }
 
 void Rewriter::Label(std::string_view name) {
+  const bool debug = IsDebugLabel(name);
   if (code_ && !raw_) {
-    if (!IsDebugLabel(name)) translator_.Barrier();
+    if (!debug) translator_.Barrier();
     if (targets_.Contains(name) && !IsColdPart(name)) {
       out_->append("\t.p2align\t5\n");
       check_flags_ = true;
     }
   }
   out_->append(name).append(":\n");
-  // The assembler would compute the length of a call site without the padding that bundles add;
-  // an alignment fragment makes it wait for the layout.
-  if (code_ && StartsWith(name, ".LEHB")) out_->append("\t.p2align\t0\n");
+  // The assembler would compute the length of a call site, of a function or of a variable's range
+  // without the padding that bundles add; an alignment makes it wait for the layout. It cannot
+  // stand inside a bundle that the next access may begin with the last instruction.
+  if (code_ && (StartsWith(name, ".LEHB") || StartsWith(name, ".LF") || debug) &&
+      !translator_.LastMayMove()) {
+    out_->append("\t.p2align\t0\n");
+  }
 }
 
 void Rewriter::Section(std::string_view name, std::string_view rest) {

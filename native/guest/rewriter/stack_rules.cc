@@ -56,11 +56,8 @@ void Translator::StackWrite(const Instruction& ins, Register target) {
   } else {
     EmitCopy(narrow, operation, -1, {});
   }
-  // lea leaves the flags alone, as the moves it follows do.
-  const bool keeps_flags = operation == "movl" || operation == "leal";
-  if (!keeps_flags) {
-    Emit("\taddq\t%r15,", whole);
-  } else if (target.Is(kRsp)) {
+  // The flags stay those of the 32-bit operation, or of before it.
+  if (target.Is(kRsp)) {
     Emit("\tleaq\t(%rsp,%r15),%rsp");
   } else {
     Emit("\tleaq\t0(%rbp,%r15),%rbp");
@@ -72,7 +69,7 @@ void Translator::PopFramePointer() {
   Emit("\tpopq\t%r11");
   Lock();
   Emit("\tmovl\t%r11d,%ebp");
-  Emit("\taddq\t%r15,%rbp");
+  Emit("\tleaq\t0(%rbp,%r15),%rbp");
   Unlock();
 }
 

@@ -23,6 +23,9 @@ class Translator {
   // Something stands between the last instruction and the next that a jump may reach.
   void Barrier() { fusible_bits_ = 0; }
 
+  // True when the next access may pull the last instruction into its own bundle group.
+  bool LastMayMove() const { return fusible_bits_ != 0; }
+
  private:
   // What a memory operand becomes: the operand's new text, and an instruction that has to stand
   // directly before the access, in the same bundle (empty when none is needed).

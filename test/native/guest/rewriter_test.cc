@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "guest/rewriter/flags.h"
 #include "guest/rewriter/rewriter.h"
 #include "validator/validator.h"
 
@@ -75,14 +76,14 @@ const Row kRows[] = {
      "addl $4,%eax\n.L2:\nmovl %gs:(%eax),%ecx\n",
      "addl $4,%eax\n.L2:\n.bundle_lock\nmovl %eax,%r11d\nmovl (%r15,%r11),%ecx\n.bundle_unlock\n"},
     {"stack adjust", "subl $24, %esp", nullptr,
-     ".bundle_lock\nsubl $24,%esp\naddq %r15,%rsp\n.bundle_unlock\n"},
+     ".bundle_lock\nsubl $24,%esp\nleaq (%rsp,%r15),%rsp\n.bundle_unlock\n"},
     {"64-bit stack adjust", "subq $24, %rsp", nullptr,
-     ".bundle_lock\nsubl $24,%esp\naddq %r15,%rsp\n.bundle_unlock\n"},
+     ".bundle_lock\nsubl $24,%esp\nleaq (%rsp,%r15),%rsp\n.bundle_unlock\n"},
     {"stack adjust that keeps flags", "leal -24(%rsp), %esp", nullptr,
      ".bundle_lock\nleal -24(%rsp),%esp\nleaq (%rsp,%r15),%rsp\n.bundle_unlock\n"},
     {"small alignment of the stack", "andl $-16, %esp", nullptr, "andq $-16,%rsp\n"},
     {"large alignment of the stack", "andl $-4096, %esp", nullptr,
-     ".bundle_lock\nandl $-4096,%esp\naddq %r15,%rsp\n.bundle_unlock\n"},
+     ".bundle_lock\nandl $-4096,%esp\nleaq (%rsp,%r15),%rsp\n.bundle_unlock\n"},
     {"frame from stack", "movl %esp, %ebp", nullptr, "movq %rsp,%rbp\n"},
     {"stack from register", "movl %ecx, %esp", nullptr,
      ".bundle_lock\nmovl %ecx,%esp\nleaq (%rsp,%r15),%rsp\n.bundle_unlock\n"},
@@ -93,9 +94,9 @@ const Row kRows[] = {
      ".bundle_lock\nmovl %edi,%r11d\nmovl 16(%r15,%r11),%esp\nleaq (%rsp,%r15),%rsp\n"
      ".bundle_unlock\n"},
     {"pop of the frame", "popq %rbp", nullptr,
-     "popq %r11\n.bundle_lock\nmovl %r11d,%ebp\naddq %r15,%rbp\n.bundle_unlock\n"},
+     "popq %r11\n.bundle_lock\nmovl %r11d,%ebp\nleaq 0(%rbp,%r15),%rbp\n.bundle_unlock\n"},
     {"leave", "leave", nullptr,
-     "movq %rbp,%rsp\npopq %r11\n.bundle_lock\nmovl %r11d,%ebp\naddq %r15,%rbp\n.bundle_unlock\n"},
+     "movq %rbp,%rsp\npopq %r11\n.bundle_lock\nmovl %r11d,%ebp\nleaq 0(%rbp,%r15),%rbp\n.bundle_unlock\n"},
     {"return", "ret", kReturnZvm, kReturnNacl},
     {"return with prefix", "rep ret", kReturnZvm, kReturnNacl},
     {"direct call", "call f@PLT", nullptr, ".bundle_lock align_to_end\ncall f\n.bundle_unlock\n"},
@@ -235,6 +236,33 @@ TEST_CASE("flags that live across an indirect jump are refused, not lost") {
                      "\tcmovel\t%eax,%ecx\n" + table) != "accepted");
   CHECK(FirstRefusal("f:\n\tjmp\t*%rax\n.L2:\n\tcmpl\t$1,%edx\n\tja\t.L3\n.L3:\n" + table) ==
         "accepted");
+}
+
+TEST_CASE("what leaves the flags alone still does when it is rewritten") {
+  const char* const neutral[] = {"popq %rbp", "leave", "leal -24(%rsp), %esp", "movl %ecx, %esp",
+                                 "movq 16(%edi), %rsp", "movl %esp, %ebp", "movl (%eax), %ecx",
+                                 "movl 4(%eax,%ebx,2), %ecx", "pushq %rbp", "rep movsl"};
+  for (const char* text : neutral) {
+    for (const Profile profile : {Profile::kZvm, Profile::kNacl}) {
+      CAPTURE(text);
+      std::string out = Plain(RewriteOrDie(std::string("\t") + text + "\n", profile));
+      for (size_t at = 0; at < out.size(); at = out.find('\n', at) + 1) {
+        const std::string mnemonic = out.substr(at, out.find_first_of(" \n", at) - at);
+        CHECK(FlagUseOf(mnemonic) == FlagUse::kNone);
+      }
+    }
+  }
+}
+
+TEST_CASE("a label that debug information measures from waits for the layout") {
+  const std::string out = RewriteOrDie(
+      "h:\n.LFB0:\n\tnop\n.LVL1:\n\taddl $4, %eax\n.LVL2:\n\tmovl (%eax), %ecx\n",
+      Profile::kNacl);
+  CHECK(out.find(".LFB0:\n\t.p2align\t0\n") != std::string::npos);
+  CHECK(out.find(".LVL1:\n\t.p2align\t0\n") != std::string::npos);
+  // Here the addition and the access share a group.
+  CHECK(out.find(".LVL2:\n\t.p2align") == std::string::npos);
+  CheckAccepted(out, zvm::Profile::kNacl);
 }
 
 TEST_CASE("alignment in code ends at the bundle, whose nops cannot cross it") {
