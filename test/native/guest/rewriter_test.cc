@@ -96,7 +96,8 @@ const Row kRows[] = {
     {"pop of the frame", "popq %rbp", nullptr,
      "popq %r11\n.bundle_lock\nmovl %r11d,%ebp\nleaq 0(%rbp,%r15),%rbp\n.bundle_unlock\n"},
     {"leave", "leave", nullptr,
-     "movq %rbp,%rsp\npopq %r11\n.bundle_lock\nmovl %r11d,%ebp\nleaq 0(%rbp,%r15),%rbp\n.bundle_unlock\n"},
+     "movq %rbp,%rsp\npopq %r11\n.bundle_lock\nmovl %r11d,%ebp\nleaq 0(%rbp,%r15),%rbp\n"
+     ".bundle_unlock\n"},
     {"return", "ret", kReturnZvm, kReturnNacl},
     {"return with prefix", "rep ret", kReturnZvm, kReturnNacl},
     {"direct call", "call f@PLT", nullptr, ".bundle_lock align_to_end\ncall f\n.bundle_unlock\n"},
