@@ -213,6 +213,12 @@ void ChannelTable::Complete() {
       }
     }
   }
+  // Only now: a peer may be waiting for one of these ends before it goes on to its own.
+  for (Channel& channel : state_->channels) {
+    for (SourceSlot& slot : channel.slots) {
+      slot.source->Drain();
+    }
+  }
 }
 
 void ChannelTable::Close() {

@@ -90,7 +90,8 @@ class ChannelTable {
   IoResult Write(int32_t channel, const uint8_t* buffer, int32_t size, int64_t offset);
 
   // Before Close, after a session that ended well: tells readers in other nodes that their stream
-  // is whole. Without it they see a broken connection, not an end. A failure sets failure().
+  // is whole, then reads away what writers there still have to say. Without it both see a broken
+  // connection. A failure sets failure().
   void Complete();
 
   // Closes everything: writable regular files are cut to their size. Also after failures;

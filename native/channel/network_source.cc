@@ -139,6 +139,15 @@ Transfer NetworkSource::Complete(std::string_view digest) {
   return WriteExactly(message_.get(), kSizeField + 1 + digest.size());
 }
 
+void NetworkSource::Drain() {
+  if (message_ != nullptr) {
+    return;
+  }
+  uint8_t unwanted[16384];
+  while (Read(unwanted, sizeof unwanted, 0).end == TransferEnd::kFull) {
+  }
+}
+
 int NetworkSource::End(int64_t) {
   // The descriptor is gone whatever close returns; EINTR is no loss.
   return close(fd_.Release()) == 0 || errno == EINTR ? 0 : errno;

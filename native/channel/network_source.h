@@ -41,6 +41,7 @@ class NetworkSource final : public Source {
   int64_t size_bytes() const override { return 0; }
   std::string_view peer_digest() const override { return peer_digest_.view(); }
   Transfer Complete(std::string_view digest) override;
+  void Drain() override;
   int Begin(bool, int64_t) override { return 0; }
   int End(int64_t) override;
   void Abandon() override { fd_.Reset(); }

@@ -50,6 +50,10 @@ class Source {
     return {};
   }
 
+  // Reads away what a writer in another node still has to say, so that it does not fail because
+  // this session has heard enough. Ends with the stream, the connection or the session's time.
+  virtual void Drain() {}
+
   // Second step of opening, taken when every source of the session is open: empties the file if
   // `empty`, then extends it to `reserve_bytes` if that is more. Returns 0 or an errno.
   virtual int Begin(bool empty, int64_t reserve_bytes) = 0;

@@ -177,6 +177,38 @@ TEST_CASE("a writer that fails is no end for its reader") {
   CHECK(result.seconds < 5);
 }
 
+TEST_CASE("a reader that has heard enough does not make its writer fail") {
+  TestFolder folder;
+  const std::string port = std::to_string(FreePort(SOCK_STREAM));
+  const auto input = folder.Write("input", std::string(8'000'000, 'x'));
+  const auto writer = folder.Write("w", NodeManifest(0, 0, input, "tcp:127.0.0.1:" + port));
+  const auto reader =
+      folder.Write("r", NodeManifest(0, 0, "tcp:127.0.0.1:" + port, "/dev/null", "wait_input"));
+  ToolResult result;
+  std::thread thread([&] { result = RunTool({"-P", "--report", "json", writer}); });
+  const ToolResult heard = RunTool({"-P", "--report", "json", reader});
+  thread.join();
+  CAPTURE(result.out);
+  CHECK(Has(result.out, "\"outcome\":\"exited\""));
+  CHECK(Has(heard.out, "\"exitCode\":120"));
+  CHECK(Has(heard.out, "\"readBytes\":1"));
+}
+
+TEST_CASE("two that have heard enough of each other do not wait for each other") {
+  TestFolder folder;
+  const std::string ports[] = {std::to_string(FreePort(SOCK_STREAM)),
+                               std::to_string(FreePort(SOCK_STREAM))};
+  const auto connection = [&](int at) { return "tcp:127.0.0.1:" + ports[at]; };
+  const auto one = folder.Write("1", NodeManifest(0, 0, connection(0), connection(1), "hello"));
+  const auto two = folder.Write("2", NodeManifest(0, 0, connection(1), connection(0), "hello"));
+  ToolResult result;
+  std::thread thread([&] { result = RunTool({"-P", one}); });
+  CHECK(RunTool({"-P", two}).status == 0);
+  thread.join();
+  CHECK(result.status == 0);
+  CHECK(result.seconds < 5);
+}
+
 TEST_CASE("peers that never come are bounded by the wall clock") {
   TestFolder folder;
   const uint16_t port = FreePort(SOCK_DGRAM);

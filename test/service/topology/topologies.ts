@@ -34,7 +34,10 @@ function fanOut(width: number): Topology {
 function mesh(width: number): Topology {
   const sources = names('s', width)
   const readers = names('d', width).map((d) => node(d, ...sources))
-  return { name: `${width} to ${width}, all connected`, nodes: [...sources.map(source), ...readers] }
+  return {
+    name: `${width} to ${width}, all connected`,
+    nodes: [...sources.map(source), ...readers],
+  }
 }
 
 const diamond: Topology = {
