@@ -1,5 +1,5 @@
-// What a run of a topology must have done, however it was run: right bytes and right digests at both
-// ends of every connection.
+// What a run of a topology must have done, however it was run: right bytes and right digests at
+// both ends of every connection.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 

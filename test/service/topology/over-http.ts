@@ -27,7 +27,7 @@ const reportSchema = z.object({
   ),
 })
 
-/** `program`: digest of test/service/guests/topology.c. Fails when anything is not as it must be. */
+/** `program`: digest of test/service/guests/topology.c. Fails when anything is not right. */
 export async function runOverHttp(
   url: string,
   program: string,

@@ -57,8 +57,10 @@ export async function runOverTcp(topology: Topology, isEndless: boolean): Promis
 }
 
 function start(args: readonly string[], started: ChildProcess[]): ChildProcess {
-  const options = { stdio: ['ignore', 'pipe', 'inherit'], timeout: hangMs } as const
-  const child = spawn(join(nativeDir, 'zvm-run'), [...args], options)
+  const child = spawn(join(nativeDir, 'zvm-run'), [...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: hangMs,
+  })
   started.push(child)
   return child
 }

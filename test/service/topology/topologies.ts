@@ -1,5 +1,5 @@
-// The shapes in which nodes are joined, as data: who reads from whom. Every node sends what it reads
-// to all its readers; a node with several writers reads the same bytes from each of them.
+// The shapes in which nodes are joined, as data: who reads from whom. Every node sends what it
+// reads to all its readers; a node with several writers reads the same bytes from each of them.
 
 export type TopologyNode = { readonly name: string; readonly readsFrom: readonly string[] }
 
