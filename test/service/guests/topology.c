@@ -1,6 +1,6 @@
 /* A node of any topology. Reads all of /dev/in (or stdin), whose bytes must be the same, and writes
  * them to all of /dev/out (or stdout). With an argument it is a source of zeros without an end.
- * Exit codes: 1 a channel failed, 2 inputs differ, 3 a read gave less than it was asked for although
+ * Exit codes: 1 a channel failed, 2 inputs differ, 3 a read gave less than it was asked for, and
  * more came later. */
 #include <dirent.h>
 #include <fcntl.h>
