@@ -47,6 +47,7 @@ export const limitTable = {
   linksMax: [10_000, 'links', 'one graph'],
   nodesRunningMax: [1_000, 'nodes', 'all graphs that run at once; at least nodesMax'],
   linkBytesMax: [33_554_432, 'bytes', 'kernel buffers of all links of one graph'],
+  reportLinksMax: [2_000, 'links', 'in the report of a graph; above it those of groups'],
   objectBytesMax: [8 * gib, 'bytes', 'one stored object'],
   objectsMax: [1_000_000, 'objects', 'embedded store'],
   storeBytesMax: [64 * gib, 'bytes', 'embedded store'],

@@ -2,6 +2,7 @@
 // clients get.
 import { z } from 'zod'
 import { type Digest, tryDigest } from './digest.ts'
+import type { LinkReport } from './link-report.ts'
 
 export const outcomes = ['exited', 'trapped', 'limited', 'cancelled', 'failed'] as const
 export type Outcome = (typeof outcomes)[number]
@@ -54,11 +55,13 @@ export type Report = {
   readonly failedNode?: string | null
   /** Of a graph: every node, in the order of the plan. */
   readonly nodes?: readonly NodeReport[]
+  /** Of a graph: what went through its links. */
+  readonly links?: readonly LinkReport[]
   /** Of a graph: the objects that have become visible. */
   readonly objects?: readonly WrittenObject[]
 }
 
-export type NodeReport = Omit<Report, 'failedNode' | 'nodes' | 'objects'> & {
+export type NodeReport = Omit<Report, 'failedNode' | 'nodes' | 'links' | 'objects'> & {
   readonly node: string
 }
 

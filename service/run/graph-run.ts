@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import type { Limits } from '../config.ts'
 import { writesAtRandom } from '../job/channel.ts'
 import type { GraphPlan, NodePlan } from '../job/graph-plan.ts'
+import { linkReports } from '../job/link-report.ts'
 import type { ObjectUrl } from '../job/node-url.ts'
 import { makeGraphReport, type NodeReport } from '../job/report.ts'
 import type { ObjectInfo, ObjectStore, Staging } from '../store/object.ts'
@@ -199,7 +200,8 @@ class RunningGraph implements JobRun {
     const objects = isGood ? this.#commit() : []
     this.#staging.discard()
     const failed = this.#failed ?? (this.#cause === 'store' ? storeFailed : undefined)
-    return { report: makeGraphReport(nodes, objects, failed), native: undefined }
+    const links = linkReports(this.#plan, nodes, this.#limits.reportLinksMax)
+    return { report: { ...makeGraphReport(nodes, objects, failed), links }, native: undefined }
   }
 
   #commit(): readonly ObjectInfo[] {

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-  echo "benchmarks: channel, sandbox, worker (native); http, stream, soak (the service); guest (compiled programs)"
+  echo "benchmarks: channel, sandbox, worker (native); http, stream, graph, soak (the service); guest (compiled programs)"
   exit 2
 fi
 shift
@@ -17,6 +17,8 @@ if [ "$name" = guest ]; then
 fi
 if [ -f "test/bench/http/$name.ts" ]; then
   native/build.sh release
+  # Its nodes are compiled programs, beside the same for the host.
+  [ "$name" = graph ] && native/packages.sh bench && native/guest/build.sh
   exec node "test/bench/http/$name.ts" "$@"
 fi
 native/build.sh release "bench-$name"

@@ -21,6 +21,15 @@ const reportSchema = z.object({
       channels: z.array(z.object({ alias: z.string(), etag: z.string().nullable() })),
     }),
   ),
+  links: z.array(
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      links: z.number(),
+      writtenBytes: z.number(),
+      readBytes: z.number(),
+    }),
+  ),
   objects: z.array(z.object({ bucket: z.string(), key: z.string(), sizeBytes: z.number() })),
 })
 type Report = z.infer<typeof reportSchema>
@@ -107,6 +116,11 @@ describe('links', () => {
     assert.ok(etagOf(0, '/dev/stdout') !== undefined)
     assert.equal(etagOf(0, '/dev/stdout'), etagOf(1, '/dev/stdin'))
     assert.equal(etagOf(0, '/dev/stdout'), etagOf(2, '/dev/stdout'))
+    const moved = { links: 1, writtenBytes: megabytes.length, readBytes: megabytes.length }
+    assert.deepEqual(report.links, [
+      { from: 'a', to: 'b', ...moved },
+      { from: 'b', to: 'c', ...moved },
+    ])
   })
 
   for (const width of [1, 2, 3, 9]) {
