@@ -173,6 +173,9 @@ void RenderReportJson(const Report& report, ReportDetail detail, TextBuffer& out
     JsonObject object(out);
     AddEnding(report, object);
     AddUsage(report, object);
+    if (report.snapshot != SnapshotUse::kNone) {
+      object.String("snapshot", report.snapshot == SnapshotUse::kMade ? "made" : "used");
+    }
     object.Key("channels").AddChar('[');
     if (full) {
       AddChannels(report, out);

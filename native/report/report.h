@@ -28,6 +28,9 @@ enum class Outcome : uint8_t {
 };
 std::string_view OutcomeName(Outcome outcome);  // "exited", "trapped", ...
 
+// Whether the session has left a snapshot, or started from one.
+enum class SnapshotUse : uint8_t { kNone, kMade, kUsed };
+
 // rax rbx rcx rdx rsi rdi rbp rsp r8..r15 of a guest that faulted. Addresses in the window are
 // guest addresses.
 inline constexpr size_t kFaultRegisterCount = 16;
@@ -38,6 +41,7 @@ struct Report {
   ValidatorState validator = ValidatorState::kNotRun;
   Profile profile = Profile::kNacl;      // profile the program needs
   bool daemon = false;
+  SnapshotUse snapshot = SnapshotUse::kNone;
   int32_t exit_code = 0;                 // 0 if the guest never exited
   int status = 0;                        // process exit status, docs/abi.md §9
   // The classic state line: "ok", "session timeout", "Signal 11 from untrusted code: ...".

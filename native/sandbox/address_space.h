@@ -57,6 +57,7 @@ class AddressSpace {
   // For another session behind this one; false: the kernel refuses, the window is not to be used.
   // All jailed chunks become ordinary memory. Their content stays.
   [[nodiscard]] bool UnjailAll();
+  bool any_jailed() const { return any_jailed_; }
   // The window is as Reserve left it.
   [[nodiscard]] bool Clear();
   // Of writable memory: whoever remembers what lies where must forget it when this has changed.

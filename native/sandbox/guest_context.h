@@ -101,6 +101,9 @@ extern const InitialFpuState zvm_initial_fpu_state;
 // has left for good: after a trap whose handler said so, or from a signal handler that resumed at
 // ZvmLeaveGuest. All callee-saved registers and the floating-point environment are as before.
 void ZvmEnterGuest();
+// The same behind a trap: with the registers that ZvmTrapEntry would have saved and the result of
+// the trap. Nothing else of the processor's state is left to the guest from before.
+void ZvmContinueGuest();
 // Where the thunk jumps. Never called from C++.
 void ZvmTrapEntry();
 // Where signal handlers resume to end the guest. Never called from C++.

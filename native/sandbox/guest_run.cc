@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "sandbox/guest_context.h"
 #include "sandbox/guest_state.h"
+#include "sandbox/snapshot.h"
 
 namespace zvm {
 
@@ -46,6 +47,37 @@ Failure SetGuestSegmentBase() {
   return {};
 }
 
+void SetGuestStart(const GuestRun& run) {
+  GuestContext& context = zvm_guest_context;
+  if (run.start == nullptr) {
+    context.return_address = ZVM_WINDOW_BASE + run.entry;
+    context.guest_rsp = ZVM_WINDOW_BASE + run.space->entry_stack_pointer().value;
+    context.start_info = run.space->entry_stack_pointer().value + 8;
+    return;
+  }
+  // SAFETY: 32-bit guest addresses plus the base are in the window, and return_address is a bundle
+  // start (RegistersHold): all that validated code relies on.
+  const SnapshotRegisters& registers = *run.start;
+  context.return_address = ZVM_WINDOW_BASE + registers.return_address;
+  context.guest_rsp = ZVM_WINDOW_BASE + registers.rsp;
+  context.rbp = ZVM_WINDOW_BASE + registers.rbp;
+  context.rbx = registers.rbx;
+  context.r12 = registers.r12;
+  context.r13 = registers.r13;
+  context.r14 = registers.r14;
+  context.guest_mxcsr = registers.mxcsr;
+  context.guest_fcw = registers.fcw;
+  context.trap_result = kForkStarted;
+}
+
+void EnterGuestAtStart(const GuestRun& run) {
+  if (run.start == nullptr) {
+    ZvmEnterGuest();
+  } else {
+    ZvmContinueGuest();
+  }
+}
+
 GuestOutcome RunGuest(const GuestRun& run) {
   ZVM_CHECK(guest_state.run == nullptr);
   ZVM_CHECK(run.jail_scratch.size() >= ValidatorScratchBytes(kJailSizeMax));
@@ -56,12 +88,10 @@ GuestOutcome RunGuest(const GuestRun& run) {
   if (run.stop->requested()) {
     zvm_guest_context.stop = 1;
   }
-  zvm_guest_context.return_address = ZVM_WINDOW_BASE + run.entry;
-  zvm_guest_context.guest_rsp = ZVM_WINDOW_BASE + run.space->entry_stack_pointer().value;
-  zvm_guest_context.start_info = run.space->entry_stack_pointer().value + 8;
+  SetGuestStart(run);
   // SAFETY: profile zvm is sound only while gs base is the window base on this very thread.
   ZVM_CHECK(SegmentBaseHolds());
-  ZvmEnterGuest();
+  EnterGuestAtStart(run);
   GuestOutcome outcome;
   outcome.end = guest_state.end;
   outcome.exit_code = guest_state.exit_code;

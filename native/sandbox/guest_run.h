@@ -21,6 +21,7 @@ enum class GuestEnd : uint8_t {
   kBadTrap,        // its argument block or its stack cannot be read
   kChannelFailed,  // host I/O failed: channels->failure()
   kStopped,        // stop->reason()
+  kCheckpoint,     // trap fork of a session that makes a snapshot: checkpoint->failure()
 };
 
 struct GuestFault {
@@ -53,6 +54,9 @@ class TrapObserver {
   ~TrapObserver() = default;
 };
 
+class Checkpoint;
+struct SnapshotRegisters;
+
 // What a run works on. All pointers are borrowed and outlive RunGuest.
 struct GuestRun {
   AddressSpace* space = nullptr;
@@ -62,8 +66,14 @@ struct GuestRun {
   ValidatorPolicy jail_policy;            // the same profile as the session
   std::span<uint8_t> jail_scratch;        // ValidatorScratchBytes(kJailSizeMax)
   uint32_t entry = 0;
+  const SnapshotRegisters* start = nullptr;  // checked; instead of `entry`: behind a checkpoint
+  Checkpoint* checkpoint = nullptr;       // this session makes a snapshot
   bool daemon_requested = false;          // the manifest names a Job: fork is refused (-ENOSYS)
 };
+
+// What the fork trap returns: nothing has happened, or the session starts here from a snapshot.
+inline constexpr int32_t kForkNothing = 0;
+inline constexpr int32_t kForkStarted = 1;
 
 // The largest block that jail accepts at once; a larger one is -EINVAL. Bounds the time that a trap
 // can take and the scratch memory of its validation.
@@ -72,7 +82,12 @@ inline constexpr size_t kJailSizeMax = 16 << 20;
 // Sets gs base to the window for this thread and verifies it. Before lockdown: needs arch_prctl.
 [[nodiscard]] Failure SetGuestSegmentBase();
 
-// Enters the guest and returns when it has ended. One call at a time per process, on the thread
+// Writes down where and with which registers the guest of `run` is entered.
+void SetGuestStart(const GuestRun& run);
+// Enters it there; back when it has left.
+void EnterGuestAtStart(const GuestRun& run);
+
+// Both, and what happened. Returns when the guest has ended. One call at a time per process, on the thread
 // that called SetGuestSegmentBase. Signal handlers (faults.h) must be installed.
 GuestOutcome RunGuest(const GuestRun& run);
 

@@ -64,6 +64,40 @@ zvm_enter_begin:
 zvm_enter_end:
     .size ZvmEnterGuest, . - ZvmEnterGuest
 
+/* void ZvmContinueGuest(void)
+ * in: zvm_guest_context.{return_address, guest_rsp, rbx, rbp, r12, r13, r14, guest_mxcsr, guest_fcw,
+ * trap_result, cpu, xrstor_mask}; gs base = window. clobbered: as ZvmEnterGuest.
+ * Enters a guest as if it returned from a trap: a session that starts from a snapshot. */
+    .globl ZvmContinueGuest
+    .hidden ZvmContinueGuest
+    .type ZvmContinueGuest, @function
+    .p2align 5
+ZvmContinueGuest:
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    subq $8, %rsp
+    movq %rsp, CTX(ZVM_CTX_HOST_RSP)
+    stmxcsr CTX(ZVM_CTX_HOST_MXCSR)
+    fnstcw CTX(ZVM_CTX_HOST_FCW)
+    /* SAFETY: as in ZvmEnterGuest; a trap finds x87 and MMX data of its own guest only, here they
+     * would be another one's. */
+    testl $ZVM_CPU_XSAVE, CTX(ZVM_CTX_CPU)
+    jz 1f
+    movl CTX(ZVM_CTX_XRSTOR_MASK), %eax
+    xorl %edx, %edx
+    xrstor zvm_initial_fpu_state(%rip)
+    jmp 2f
+1:  fxrstor zvm_initial_fpu_state(%rip)
+2:  cld
+    xorl %eax, %eax
+    /* Looks at `stop` first. */
+    jmp zvm_resume_begin
+    .size ZvmContinueGuest, . - ZvmContinueGuest
+
 /* Reached from the thunk with: rsp = guest stack holding {return address of the trampoline, return
  * address of the guest}, edi = guest address of the argument block, r15 = window base. */
     .globl ZvmTrapEntry

@@ -7,6 +7,7 @@
 
 #include "abi/trap.h"
 #include "base/check.h"
+#include "sandbox/checkpoint.h"
 #include "sandbox/guest_context.h"
 #include "sandbox/guest_state.h"
 
@@ -91,10 +92,14 @@ Next OnExit(const GuestRun&, const TrapCall& call) {
   return Leave(GuestEnd::kExited);
 }
 
-// Without a Job there is nothing to fork into: the call succeeds and changes nothing. A program
+// The checkpoint. Without a snapshot to be made the call succeeds and changes nothing. A program
 // that was promised a daemon must not believe that it is one.
 Next OnFork(const GuestRun& run, const TrapCall&) {
-  return Resume(run.daemon_requested ? -ENOSYS : 0);
+  if (run.checkpoint != nullptr) {
+    run.checkpoint->Take(run);
+    return Leave(GuestEnd::kCheckpoint);
+  }
+  return Resume(run.daemon_requested ? -ENOSYS : kForkNothing);
 }
 
 struct TrapFunction {

@@ -38,6 +38,7 @@ Failure WarmMemory::SetProgram(const PreparedImage& image) {
     data_ = nullptr;
   }
   list_.complete = false;
+  snapshot_ = nullptr;
   const NexeSegment& data = image.layout().data;
   data_start_ = ZVM_WINDOW_BASE + data.start;
   data_end_ = data_start_ + data.file_size_bytes;
@@ -124,18 +125,52 @@ bool WarmMemory::Refresh(const AddressSpace& space, uint64_t fault_count) {
 }
 
 // The bytes that Map leaves there: the image's where it has data, zeros elsewhere.
-void WarmMemory::Clean(const PageRange& range) const {
-  const uint64_t data_start = std::clamp(data_start_, range.start, range.end);
-  const uint64_t data_end = std::clamp(data_end_, data_start, range.end);
-  const auto zero = [](uint64_t start, uint64_t end) {
-    std::memset(reinterpret_cast<void*>(start), 0, end - start);
-  };
-  zero(range.start, data_start);
+void WarmMemory::CleanFresh(uint64_t start, uint64_t end) const {
+  const uint64_t data_start = std::clamp(data_start_, start, end);
+  const uint64_t data_end = std::clamp(data_end_, data_start, end);
+  std::memset(reinterpret_cast<void*>(start), 0, data_start - start);
   if (data_end > data_start) {
     std::memcpy(reinterpret_cast<void*>(data_start), data_ + (data_start - data_start_),
                 data_end - data_start);
   }
-  zero(data_end, range.end);
+  std::memset(reinterpret_cast<void*>(data_end), 0, end - data_end);
+}
+
+// The same with the pages of the snapshot. Ranges come in ascending order; `next`: the first page
+// of the snapshot that is not in place yet.
+void WarmMemory::Clean(const PageRange& range, uint32_t* next) const {
+  uint64_t at = range.start;
+  for (; snapshot_ != nullptr && *next < snapshot_->page_count(); ++*next) {
+    auto* const page = WindowHost(snapshot_->address(*next));
+    const auto start = reinterpret_cast<uint64_t>(page);
+    if (start >= range.end) {
+      break;
+    }
+    // A page that is on no list is put in place all the same.
+    if (start > at) {
+      CleanFresh(at, start);
+    }
+    std::memcpy(page, snapshot_->content(*next), kSnapshotPageBytes);
+    at = std::max(at, start + kSnapshotPageBytes);
+  }
+  CleanFresh(at, range.end);
+}
+
+void WarmMemory::AddSnapshot(const Snapshot& snapshot) {
+  ZVM_CHECK(snapshot_ == nullptr);
+  snapshot.Install();
+  snapshot_ = &snapshot;
+}
+
+void WarmMemory::RemoveSnapshot() {
+  if (snapshot_ == nullptr) {
+    return;
+  }
+  for (uint32_t i = 0; i < snapshot_->page_count(); ++i) {
+    const auto start = reinterpret_cast<uint64_t>(WindowHost(snapshot_->address(i)));
+    CleanFresh(start, start + kSnapshotPageBytes);
+  }
+  snapshot_ = nullptr;
 }
 
 bool WarmMemory::Drop(AddressSpace& space) {
@@ -150,6 +185,9 @@ bool WarmMemory::Drop(AddressSpace& space) {
   if (data_ != nullptr) {
     std::memcpy(reinterpret_cast<void*>(data_start_), data_, data_end_ - data_start_);
   }
+  if (snapshot_ != nullptr) {
+    snapshot_->Install();
+  }
   return true;
 }
 
@@ -161,8 +199,13 @@ bool WarmMemory::Restore(AddressSpace& space, uint64_t fault_count) {
   if (!list_.complete || list_.size_bytes > kWarmMemoryMax) {
     return Drop(space);
   }
+  uint32_t next = 0;
   for (const PageRange& range : std::span(list_.ranges).first(list_.count)) {
-    Clean(range);
+    Clean(range, &next);
+  }
+  for (; snapshot_ != nullptr && next < snapshot_->page_count(); ++next) {
+    std::memcpy(WindowHost(snapshot_->address(next)), snapshot_->content(next),
+                kSnapshotPageBytes);
   }
   return true;
 }

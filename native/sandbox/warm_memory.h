@@ -15,6 +15,7 @@
 #include "base/failure.h"
 #include "sandbox/address_space.h"
 #include "sandbox/page_scan.h"
+#include "sandbox/snapshot.h"
 
 namespace zvm {
 
@@ -38,7 +39,15 @@ class WarmMemory {
   // The program that AddressSpace::Map has mapped: maps its data, as a guest finds it, once more.
   [[nodiscard]] Failure SetProgram(const PreparedImage& image);
 
-  // After a session: heap and stack are what AddressSpace::Map left. `fault_count`: faults that
+  // Lays `snapshot`, which has passed CheckPages, into a window without one; from here on it is
+  // what Restore restores. Borrowed until RemoveSnapshot or SetProgram.
+  void AddSnapshot(const Snapshot& snapshot);
+  // Before the regions of the next session change: memory is what Map left, if it was what
+  // Restore left. Without a snapshot nothing happens.
+  void RemoveSnapshot();
+  const Snapshot* snapshot() const { return snapshot_; }
+
+  // After a session: heap and stack are what AddressSpace::Map left, with the pages of the snapshot. `fault_count`: faults that
   // this process had taken when the guest had ended. False: memory may hold what the guest wrote,
   // and the process must end.
   [[nodiscard]] bool Restore(AddressSpace& space, uint64_t fault_count);
@@ -64,13 +73,15 @@ class WarmMemory {
   void Scan(const AddressSpace& space, PageList& list);
   bool Covers(const PageList& known, const PageList& found) const;
   bool Refresh(const AddressSpace& space, uint64_t fault_count);
-  void Clean(const PageRange& range) const;
+  void CleanFresh(uint64_t start, uint64_t end) const;
+  void Clean(const PageRange& range, uint32_t* next) const;
   bool Drop(AddressSpace& space);
 
   int pagemap_fd_ = -1;
   const uint8_t* data_ = nullptr;  // the image's
   uint64_t data_start_ = 0, data_end_ = 0;  // host addresses of what came from the file
   size_t data_map_size_ = 0;
+  const Snapshot* snapshot_ = nullptr;
   PageList list_, found_;
   uint64_t faults_ = 0;         // the counter before the list was made
   uint32_t generation_ = 0;     // of the space when it was made

@@ -116,6 +116,16 @@ void Ending::SetGuestOutcome(const GuestOutcome& outcome, const StopRequest& sto
     case GuestEnd::kStopped:
       SetStopped(stop.reason());
       return;
+    case GuestEnd::kCheckpoint:
+      break;
+  }
+}
+
+void Ending::SetCheckpoint(const Failure& failure) {
+  if (failure.failed()) {
+    TakeFailure(failure);
+  } else {
+    SetNotEntered();
   }
 }
 

@@ -18,6 +18,8 @@ class Ending {
   // The guest ran and ended.
   void SetGuestOutcome(const GuestOutcome& outcome, const StopRequest& stop,
                        const Failure& channel_failure);
+  // The guest reached its checkpoint; `failure`: why no snapshot was made, if so.
+  void SetCheckpoint(const Failure& failure);
   // -F: everything is ready and the guest was not entered.
   void SetNotEntered();
   // Host code faulted.

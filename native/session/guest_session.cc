@@ -42,7 +42,12 @@ Failure GuestSession::Check(const PreparedImage& image) {
       failure.failed()) {
     return failure;
   }
-  return channels_.Check(std::move(request_.channels));
+  if (Failure failure = channels_.Check(std::move(request_.channels)); failure.failed()) {
+    return failure;
+  }
+  return request_.snapshot == nullptr
+             ? Failure{}
+             : request_.snapshot->CheckFor(image, request_.memory_bytes, ShapeOf(channels_));
 }
 
 Failure GuestSession::MapProgram() {
@@ -54,7 +59,7 @@ Failure GuestSession::StartClocks() {
   return StartTimeLimits(request_.limits, used_us);
 }
 
-Failure GuestSession::OpenChannels() {
+Failure GuestSession::OpenChannels(bool snapshot_is_there) {
   if (Failure failure = channels_.Open(request_.channel_options, process_.stop);
       failure.failed()) {
     return failure;
@@ -62,7 +67,16 @@ Failure GuestSession::OpenChannels() {
   if (Failure failure = process_.space.WriteUserManifest(channels_); failure.failed()) {
     return failure;
   }
-  process_.space.WriteStartInfo();
+  if (request_.snapshot == nullptr) {
+    process_.space.WriteStartInfo();
+  } else if (!snapshot_is_there) {
+    // SAFETY: only now is it known which memory the guest may write.
+    const AddressSpace& space = process_.space;
+    if (Failure failure = request_.snapshot->CheckPages(space.heap(), space.stack());
+        failure.failed()) {
+      return failure;
+    }
+  }
   // Memory for the report is taken now: after lockdown none can be had.
   RefreshViews();
   return {};
@@ -78,7 +92,7 @@ LockdownLimits GuestSession::Backstops() const {
   return limits;
 }
 
-void GuestSession::Run(TrapObserver* observer) {
+GuestRun GuestSession::Entry(TrapObserver* observer) {
   GuestRun run;
   run.space = &process_.space;
   run.channels = &channels_;
@@ -87,8 +101,23 @@ void GuestSession::Run(TrapObserver* observer) {
   run.jail_policy = request_.policy;
   run.jail_scratch = process_.jail_scratch;
   run.entry = image_->layout().entry;
+  run.start = request_.snapshot != nullptr ? &request_.snapshot->registers() : nullptr;
+  run.checkpoint = request_.checkpoint;
   run.daemon_requested = request_.daemon_requested;
-  ending_.SetGuestOutcome(RunGuest(run), process_.stop, channels_.failure());
+  return run;
+}
+
+void GuestSession::Run(TrapObserver* observer, int pagemap_fd) {
+  if (request_.checkpoint != nullptr) {
+    request_.checkpoint->Begin(request_.snapshot_fd, pagemap_fd, *image_, request_.memory_bytes,
+                               channels_);
+  }
+  const GuestOutcome outcome = RunGuest(Entry(observer));
+  if (outcome.end == GuestEnd::kCheckpoint) {
+    ending_.SetCheckpoint(request_.checkpoint->failure());
+    return;
+  }
+  ending_.SetGuestOutcome(outcome, process_.stop, channels_.failure());
 }
 
 void GuestSession::End(const Failure& failure, int pagemap_fd) {
@@ -138,6 +167,11 @@ void GuestSession::RefreshViews() {
 void GuestSession::FillReport(Report& report) {
   ending_.Fill(report);
   report.etag_algorithm = request_.channel_options.etag_algorithm;
+  if (request_.snapshot != nullptr) {
+    report.snapshot = SnapshotUse::kUsed;
+  } else if (snapshot_made()) {
+    report.snapshot = SnapshotUse::kMade;
+  }
   report.memory_bytes = static_cast<uint64_t>(std::max<int64_t>(request_.memory_bytes, 0));
   if (image_ != nullptr) {
     report.profile = image_->profile_needed();

@@ -13,6 +13,7 @@
 #include "lockdown/lockdown.h"
 #include "report/report.h"
 #include "sandbox/address_space.h"
+#include "sandbox/checkpoint.h"
 #include "sandbox/faults.h"
 #include "sandbox/guest_run.h"
 #include "sandbox/image.h"
@@ -46,6 +47,11 @@ struct SessionRequest {
   ChannelOptions channel_options;
   TimeLimits limits;
   ValidatorPolicy policy;  // rules for jail
+  // The session starts from it, unless nullptr. Open; has passed its own checks only.
+  const Snapshot* snapshot = nullptr;
+  // The session makes a snapshot and ends at its checkpoint, unless nullptr; into `snapshot_fd`.
+  Checkpoint* checkpoint = nullptr;
+  int snapshot_fd = -1;
 };
 
 // Room between the memory of a session and its backstop: what the host allocates for its channels
@@ -73,6 +79,13 @@ class GuestSession {
     continues_ = true;
   }
 
+  // Instead of in the request, before Check.
+  void StartFrom(const Snapshot& snapshot) { request_.snapshot = &snapshot; }
+  void MakeSnapshot(Checkpoint& checkpoint, int fd) {
+    request_.checkpoint = &checkpoint;
+    request_.snapshot_fd = fd;
+  }
+
   // Everything that can be refused without touching the host. `image` outlives this object.
   [[nodiscard]] Failure Check(const PreparedImage& image);
   // Left out when AddressSpace has this image with this memory mapped from a session before.
@@ -81,13 +94,16 @@ class GuestSession {
   // must not wait for ever.
   [[nodiscard]] Failure StartClocks();
   // Opens the channels, whose descriptors it takes over also when it fails, and writes the user
-  // manifest. Last step that allocates.
-  [[nodiscard]] Failure OpenChannels();
+  // manifest. Last step that allocates. The pages of a snapshot that is not in place already
+  // (`snapshot_is_there`) are the caller's to lay down behind this.
+  [[nodiscard]] Failure OpenChannels(bool snapshot_is_there = false);
   // What the kernel enforces behind the timers and the page rights, should the guest escape: more
   // processor time or writable memory than the session was granted. After MapProgram.
   LockdownLimits Backstops() const;
   // Enters the guest and returns when it has ended.
-  void Run(TrapObserver* observer);
+  void Run(TrapObserver* observer, int pagemap_fd);
+  // What Run will enter.
+  GuestRun Entry(TrapObserver* observer);
   void SetNotEntered() { ending_.SetNotEntered(); }
 
   // Ends the session, whatever happened before: digest of the memory, channels closed. `failure` is
@@ -103,6 +119,9 @@ class GuestSession {
   const ChannelTable& channels() const { return channels_; }
   const SessionRequest& request() const { return request_; }
   int status() const { return ending_.status(); }
+  bool snapshot_made() const {
+    return request_.checkpoint != nullptr && request_.checkpoint->made();
+  }
 
  private:
   void MeasureTime(Report& report);

@@ -54,6 +54,7 @@ class Session {
  private:
   Failure Start();
   Failure Prepare();
+  Failure OpenSnapshots();
   Failure CheckRequest();
   Failure MapProgram();
   Failure OpenChannels();
@@ -71,12 +72,17 @@ class Session {
   ValidatorState validator_ = ValidatorState::kNotRun;
   PreparedImage image_;
   UniqueFd pagemap_;
+  Snapshot snapshot_;
+  UniqueFd new_snapshot_;
   std::unique_ptr<char[]> report_text_;
   size_t report_size_max_ = 0;
 };
 
 // What the report of last resort is written in; a signal handler cannot ask the session.
 ReportFormat g_last_report_format = ReportFormat::kText;
+
+// Too large for a member of what is made on the heap.
+Checkpoint g_checkpoint;
 
 // The report of last resort: host code faulted. Writes no address; nothing here allocates or locks.
 void OnTrustedFault(int signal) {
@@ -157,6 +163,36 @@ Failure Session::Prepare() {
   return {};
 }
 
+// Of the operator's files: one to be made, or one to start from.
+Failure Session::OpenSnapshots() {
+  if (options_.make_snapshot_path != nullptr) {
+    new_snapshot_.Reset(open(options_.make_snapshot_path,
+                             O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!new_snapshot_.valid()) {
+      return MakeFailure(errno, "snapshot-open-failed", "the snapshot cannot be created: ",
+                         options_.make_snapshot_path);
+    }
+    guest_.MakeSnapshot(g_checkpoint, new_snapshot_.get());
+  }
+  if (options_.snapshot_path == nullptr) {
+    return {};
+  }
+  const UniqueFd file(open(options_.snapshot_path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.valid()) {
+    return MakeFailure(errno, "snapshot-open-failed", "the snapshot cannot be opened: ",
+                       options_.snapshot_path);
+  }
+  auto copy = CopySnapshotFile(file.get());
+  if (!copy.ok()) {
+    return copy.error();
+  }
+  if (Failure failure = snapshot_.Open(std::move(copy.value())); failure.failed()) {
+    return failure;
+  }
+  guest_.StartFrom(snapshot_);
+  return {};
+}
+
 Failure Session::CheckRequest() {
   for (const ChannelSpec& channel : guest_.request().channels) {
     for (const ChannelSource& source : channel.sources) {
@@ -177,18 +213,26 @@ Failure Session::MapProgram() {
 }
 
 Failure Session::OpenChannels() {
-  const Failure failure = guest_.StartClocks();
-  return failure.failed() ? failure : guest_.OpenChannels();
+  if (Failure failure = guest_.StartClocks(); failure.failed()) {
+    return failure;
+  }
+  if (Failure failure = guest_.OpenChannels(); failure.failed()) {
+    return failure;
+  }
+  if (snapshot_.valid()) {
+    snapshot_.Install();
+  }
+  return {};
 }
 
 Failure Session::LockDown() {
-  if (manifest_.memory_etag) {
+  if (manifest_.memory_etag || new_snapshot_.valid()) {
     pagemap_ = OpenPageMap();
   }
   const std::span<const int> channels = guest_.channels().descriptors();
   std::vector<int> keep(channels.begin(), channels.end());
   for (const int fd : {kReportDescriptor, STDERR_FILENO, pagemap_.get(), trace_.descriptor(),
-                       process_.peak.descriptor()}) {
+                       process_.peak.descriptor(), new_snapshot_.get()}) {
     if (fd >= 0 && fcntl(fd, F_GETFD) >= 0) {
       keep.push_back(fd);
     }
@@ -227,6 +271,7 @@ Failure Session::Start() {
     Step step;
   } const steps[] = {
       {"user module preparation", &Session::Prepare},
+      {"snapshot", &Session::OpenSnapshots},
       {"request check", &Session::CheckRequest},
       {"user module mapping", &Session::MapProgram},
       {"channels mounting", &Session::OpenChannels},
@@ -288,7 +333,7 @@ int Session::Run() {
     if (options_.stop_before_entry) {
       guest_.SetNotEntered();
     } else {
-      guest_.Run(trace_.active() ? &trace_ : nullptr);
+      guest_.Run(trace_.active() ? &trace_ : nullptr, pagemap_.get());
     }
   }
   Finish(failure);

@@ -25,6 +25,8 @@ struct SessionOptions {
   bool preallocate = true;         // -P turns it off
   bool stop_before_entry = false;  // -F
   int image_fd = -1;               // a sealed image to run instead of the manifest's program
+  const char* make_snapshot_path = nullptr;  // a new file
+  const char* snapshot_path = nullptr;       // of a snapshot to start from
   int verbosity = 0;               // 1: failures, 2: also traps, to standard error
   bool show_lockdown = false;      // also tells on standard error which walls are up
 };

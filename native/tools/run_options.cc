@@ -24,6 +24,10 @@ Runs one session from a classic manifest and writes its report to standard outpu
   --wall-ms N      wall-clock limit in milliseconds instead of the manifest's Timeout
   --cpu-ms N       CPU limit in milliseconds (default: none)
   --image-fd N     run the sealed image on descriptor N instead of the manifest's Program
+  --make-snapshot FILE
+                   end at the program's checkpoint (trap fork) and leave its state in FILE, a new
+                   file (docs/abi.md, section 8)
+  --snapshot FILE  start from the state in FILE, made by the same program and manifest
   --name-server N[,PORT]
                    no session: tell N nodes where their peers listen, then end (UDP, port 0 = any)
   --show-lockdown  tell which walls are up; without MANIFEST: only that
@@ -75,6 +79,8 @@ class Parser {
   void WallLimit(const char* value) { options_.session.limits.wall_ms = Number(value); }
   void CpuLimit(const char* value) { options_.session.limits.cpu_ms = Number(value); }
   void ImageDescriptor(const char* value);
+  void MakeSnapshot(const char* value) { options_.session.make_snapshot_path = value; }
+  void FromSnapshot(const char* value) { options_.session.snapshot_path = value; }
   void ShowLockdown(const char*) { options_.session.show_lockdown = true; }
   void Help(const char*) { options_.help = true; }
 
@@ -99,6 +105,8 @@ const Parser::Option Parser::kOptions[] = {
     {"--wall-ms", true, &Parser::WallLimit},
     {"--cpu-ms", true, &Parser::CpuLimit},
     {"--image-fd", true, &Parser::ImageDescriptor},
+    {"--make-snapshot", true, &Parser::MakeSnapshot},
+    {"--snapshot", true, &Parser::FromSnapshot},
     {"--show-lockdown", false, &Parser::ShowLockdown},
     {"--help", false, &Parser::Help},
 };
@@ -179,6 +187,10 @@ Result<RunOptions, Failure> Parser::Parse() {
       options_.session.show_lockdown && options_.manifest_path == nullptr;
   if (options_.manifest_path == nullptr && !options_.show_lockdown_only && !options_.help) {
     Fail(EINVAL, "usage", "no manifest", "");
+  }
+  if (options_.session.make_snapshot_path != nullptr &&
+      options_.session.snapshot_path != nullptr) {
+    Fail(EINVAL, "usage", "a session that starts from a snapshot makes none", "");
   }
   if (failure_.failed()) {
     return Err{failure_};

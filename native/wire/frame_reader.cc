@@ -88,8 +88,13 @@ FrameError ReadStart(std::span<const uint8_t> frame, StartRequest* request) {
     return FrameError::kField;
   }
   if ((fields.flags & ~kStartFlags) != 0 ||
-      ((fields.flags & kStartMappedImage) == 0 && !AllZero(fields.program_check))) {
+      ((fields.flags & (kStartMappedImage | kStartSnapshot)) == 0 &&
+       !AllZero(fields.program_check))) {
     return FrameError::kReserved;
+  }
+  constexpr uint32_t kBothSnapshots = kStartMakeSnapshot | kStartSnapshot;
+  if ((fields.flags & kBothSnapshots) == kBothSnapshots) {
+    return FrameError::kField;
   }
   request->fields = fields;
   // SAFETY: channel_count is bounded above, so the product cannot wrap.

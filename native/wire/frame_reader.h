@@ -35,8 +35,14 @@ struct StartRequest {
   std::span<const StartChannel> view() const { return {channels.data(), fields.channel_count}; }
   std::span<StartChannel> channels_in_use() { return {channels.data(), fields.channel_count}; }
   bool names_mapped_image() const { return (fields.flags & kStartMappedImage) != 0; }
-  // Descriptors in front of those of the channels: the image, if it travels.
-  size_t first_source() const { return names_mapped_image() ? 0 : 1; }
+  bool makes_snapshot() const { return (fields.flags & kStartMakeSnapshot) != 0; }
+  bool uses_snapshot() const { return (fields.flags & kStartSnapshot) != 0; }
+  // Descriptors in front of those of the channels: the image, if it travels, then the snapshot.
+  size_t snapshot_index() const { return names_mapped_image() ? 0 : 1; }
+  bool brings_snapshot() const {
+    return makes_snapshot() || (uses_snapshot() && !names_mapped_image());
+  }
+  size_t first_source() const { return snapshot_index() + (brings_snapshot() ? 1 : 0); }
 };
 
 // Checks shapes and ranges of fields. What makes no sense as a session (too few channels, a

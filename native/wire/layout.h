@@ -135,7 +135,13 @@ inline constexpr uint32_t kStartMemoryEtag = 1;
 inline constexpr uint32_t kStartJob = 2;
 // No image travels with the frame: the worker has it mapped from a session before.
 inline constexpr uint32_t kStartMappedImage = 4;
-inline constexpr uint32_t kStartFlags = kStartMemoryEtag | kStartJob | kStartMappedImage;
+// The session ends at its checkpoint and writes a snapshot to the descriptor behind the image's.
+inline constexpr uint32_t kStartMakeSnapshot = 8;
+// It starts from a snapshot: the descriptor behind the image's, or, with kStartMappedImage, the one
+// that the worker has mapped from a session before.
+inline constexpr uint32_t kStartSnapshot = 16;
+inline constexpr uint32_t kStartFlags = kStartMemoryEtag | kStartJob | kStartMappedImage |
+                                        kStartMakeSnapshot | kStartSnapshot;
 
 struct WireStart {
   WireHeader header;
@@ -146,7 +152,8 @@ struct WireStart {
   uint8_t profile = 0;
   uint8_t etag_algorithm = 0;
   uint32_t flags = 0;
-  // With kStartMappedImage: the first bytes of the SHA-256 of the program that is meant.
+  // With kStartSnapshot: the owner's name for the snapshot. Else with kStartMappedImage: the first
+  // bytes of the SHA-256 of the program that is meant.
   uint8_t program_check[8] = {};
 };
 static_assert(sizeof(WireStart) == 64);
@@ -180,6 +187,9 @@ static_assert(offsetof(WireChannel, reads) == 8);
 inline constexpr uint32_t kReportAnyEtag = 1;
 // The worker goes on and keeps this session's image mapped: kStartMappedImage may name it.
 inline constexpr uint32_t kReportImageMapped = 2;
+// The snapshot that the start frame asked for is complete. The owner seals it before it gives it
+// to anybody.
+inline constexpr uint32_t kReportSnapshotMade = 4;
 
 struct WireReport {
   WireHeader header;

@@ -2,7 +2,7 @@
 
 namespace zvm {
 
-void CheckEntry(const AddressSpace&, const PreparedImage&) {}
+void CheckEntry(const GuestRun&) {}
 
 bool SkipsReset() { return false; }
 

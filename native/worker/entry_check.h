@@ -3,13 +3,12 @@
 // The worker that is shipped does neither (entry_check.cc); test/native/worker/ has the others.
 #pragma once
 
-#include "sandbox/address_space.h"
-#include "sandbox/image.h"
+#include "sandbox/guest_run.h"
 
 namespace zvm {
 
 // Right before a guest is entered: the window is complete, its registers are to be set yet.
-void CheckEntry(const AddressSpace& space, const PreparedImage& image);
+void CheckEntry(const GuestRun& run);
 
 // Nothing is restored behind a session.
 bool SkipsReset();

@@ -4,8 +4,10 @@
 // before the guest.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <optional>
 
 #include "base/descriptor_status.h"
@@ -64,6 +66,9 @@ class Running final : public Role {
  private:
   Failure Prepare(FrameDescriptors& descriptors);
   Failure TakeImage(FrameDescriptors& descriptors);
+  Failure TakeSnapshot(FrameDescriptors& descriptors);
+  Failure OpenChannels();
+  bool HasNamed() const;
   Failure MapProgram();
   void Answer();
   void FindStartIndexes(std::span<const ChannelView> channels);
@@ -77,6 +82,12 @@ class Running final : public Role {
   PreparedImage images_[2];
   PreparedImage* mapped_ = nullptr;
   int64_t mapped_memory_bytes_ = 0;
+
+  // The one that memory_ has in place, if any; and where a session writes its own.
+  Snapshot snapshot_;
+  uint8_t snapshot_name_[sizeof WireStart::program_check] = {};
+  UniqueFd new_snapshot_;
+  Checkpoint checkpoint_;
 
   StartRequest start_;
   OutputLog output_;
@@ -134,8 +145,8 @@ FrameError Running::Do(TaskFrame& frame) {
   }
   const Failure failure = Prepare(frame.descriptors);
   if (!failure.failed()) {
-    CheckEntry(process_.space, *image_);
-    session_->Run(nullptr);
+    CheckEntry(session_->Entry(nullptr));
+    session_->Run(nullptr, pagemap_.get());
   }
   session_->End(failure, pagemap_.get());
   Answer();
@@ -147,6 +158,9 @@ Failure Running::Prepare(FrameDescriptors& descriptors) {
     return failure;
   }
   validator_ = ValidatorState::kPassed;
+  if (Failure failure = TakeSnapshot(descriptors); failure.failed()) {
+    return failure;
+  }
   if (Failure failure = session_->Check(*image_); failure.failed()) {
     return failure;
   }
@@ -157,7 +171,7 @@ Failure Running::Prepare(FrameDescriptors& descriptors) {
     return failure;
   }
   ReleaseSources(start_, descriptors);
-  if (Failure failure = session_->OpenChannels(); failure.failed()) {
+  if (Failure failure = OpenChannels(); failure.failed()) {
     return failure;
   }
   if (reused_) {
@@ -168,13 +182,63 @@ Failure Running::Prepare(FrameDescriptors& descriptors) {
   return NarrowToRun(&status, session_->Backstops());
 }
 
+// The window is complete behind this, with the pages of the session's snapshot.
+Failure Running::OpenChannels() {
+  const bool there = memory_.snapshot() != nullptr;
+  if (Failure failure = session_->OpenChannels(there); failure.failed()) {
+    return failure;
+  }
+  if (!there && start_.uses_snapshot()) {
+    if (reused_) {
+      memory_.AddSnapshot(snapshot_);
+    } else {
+      snapshot_.Install();
+    }
+  }
+  return {};
+}
+
+// The frame names the snapshot that is in place, brings one, or means none: then none is in place.
+Failure Running::TakeSnapshot(FrameDescriptors& descriptors) {
+  if (start_.uses_snapshot() && !start_.brings_snapshot()) {
+    session_->StartFrom(snapshot_);
+    return {};
+  }
+  memory_.RemoveSnapshot();
+  snapshot_.Close();
+  if (start_.makes_snapshot()) {
+    new_snapshot_ = descriptors.Take(start_.snapshot_index());
+    session_->MakeSnapshot(checkpoint_, new_snapshot_.get());
+  }
+  if (!start_.uses_snapshot()) {
+    return {};
+  }
+  if (Failure failure = snapshot_.Open(descriptors.Take(start_.snapshot_index()));
+      failure.failed()) {
+    return failure;
+  }
+  std::copy_n(start_.fields.program_check, sizeof snapshot_name_, snapshot_name_);
+  session_->StartFrom(snapshot_);
+  return {};
+}
+
+// The frame means what the worker has mapped: the program, or the snapshot and its program.
+bool Running::HasNamed() const {
+  if (mapped_ == nullptr || !start_.uses_snapshot()) {
+    return mapped_ != nullptr && NamesProgram(start_, *mapped_);
+  }
+  return memory_.snapshot() != nullptr &&
+         std::equal(std::begin(snapshot_name_), std::end(snapshot_name_),
+                    std::begin(start_.fields.program_check));
+}
+
 // Sets image_: the one that is mapped, when the frame names it or brings it once more, or the one
 // of the frame.
 Failure Running::TakeImage(FrameDescriptors& descriptors) {
   const ValidatorPolicy& policy = session_->request().policy;
   if (start_.names_mapped_image()) {
     // SAFETY: the owner means one program; another one must not run in its place.
-    if (mapped_ == nullptr || !NamesProgram(start_, *mapped_)) {
+    if (!HasNamed()) {
       return MakeFailure(EINVAL, "image-not-mapped", "this worker has another program");
     }
     image_ = mapped_;
@@ -221,6 +285,7 @@ bool Running::Renew() {
   session_.reset();
   g_session_runs = false;
   process_.stop.End();
+  new_snapshot_.Reset();
   for (PreparedImage& image : images_) {
     if (&image != mapped_) {
       image.fd.Reset();
@@ -255,7 +320,9 @@ void Running::Answer() {
   FindStartIndexes(report.channels);
   const bool stays = mapped_ != nullptr && mapped_ == image_ && !process_.stop.for_good();
   SendReport(g_session_id, report, {start_indexes_.data(), report.channels.size()},
-             output_.records(), stays ? kReportImageMapped : 0);
+             output_.records(),
+             (stays ? kReportImageMapped : 0) |
+                 (session_->snapshot_made() ? kReportSnapshotMade : 0));
 }
 
 }  // namespace

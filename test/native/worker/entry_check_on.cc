@@ -126,34 +126,33 @@ uint64_t DigestRights() {
   return digest;
 }
 
-uint64_t DigestRegisters(const AddressSpace& space, const PreparedImage& image) {
+uint64_t DigestRegisters(const GuestRun& run) {
   const GuestContext saved = zvm_guest_context;
   std::memset(&zvm_entry_registers, 0, sizeof zvm_entry_registers);
+  SetGuestStart(run);
+  const uint64_t entry = zvm_guest_context.return_address;
   zvm_guest_context.return_address = reinterpret_cast<uint64_t>(&zvm_entry_probe);
-  zvm_guest_context.guest_rsp = ZVM_WINDOW_BASE + space.entry_stack_pointer().value;
-  zvm_guest_context.start_info = space.entry_stack_pointer().value + 8;
   // A limit that passes on the way in makes the way end before the probe: then once more.
   for (int tries = 0; tries < kProbesMax && zvm_entry_registers.flags == 0; ++tries) {
     zvm_guest_context.stop = 0;
-    ZvmEnterGuest();
+    EnterGuestAtStart(run);
   }
   zvm_guest_context = saved;
-  return Mix(DigestBytes(&zvm_entry_registers, sizeof zvm_entry_registers),
-             image.layout().entry);
+  return Mix(DigestBytes(&zvm_entry_registers, sizeof zvm_entry_registers), entry);
 }
 
 }  // namespace
 
-void CheckEntry(const AddressSpace& space, const PreparedImage& image) {
+void CheckEntry(const GuestRun& run) {
   FixedText<512> line;
-  for (const GuestRegion& region : space.regions()) {
+  for (const GuestRegion& region : run.space->regions()) {
     line.AddHex(Mix(DigestBytes(WindowHost(region.start), region.end - region.start),
                     region.start ^ (region.end << 16) ^ region.rights),
                 16);
     line.AddChar(' ');
   }
   line.AddHex(DigestRights(), 16).AddChar(' ');
-  line.AddHex(DigestRegisters(space, image), 16).AddChar('\n');
+  line.AddHex(DigestRegisters(run), 16).AddChar('\n');
   WriteAll(STDERR_FILENO, line.view());
 }
 

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/check.h"
+#include "sandbox/image.h"
 
 namespace zvm::test {
 namespace {
@@ -63,28 +64,59 @@ std::string CheckedWorker::ReadLine() {
   return line;
 }
 
-std::string CheckedWorker::Run(const SessionShape& shape, const std::string& input,
-                               uint64_t wall_ms) {
+// The answer, empty when the worker is gone.
+Bytes CheckedWorker::Exchange(const SessionShape& shape, const std::string& input,
+                              uint64_t wall_ms, uint32_t flags, int snapshot) {
   const UniqueFd standard_input(memfd_create("input", MFD_CLOEXEC));
   ZVM_CHECK(write(standard_input.get(), input.data(), input.size()) ==
             static_cast<ssize_t>(input.size()));
   ZVM_CHECK(lseek(standard_input.get(), 0, SEEK_SET) == 0);
-  std::vector<int> fds = {ImageOf(shape.program), Null(), Null(), standard_input.get()};
-  fds.resize(1u + shape.channel_count, Null());
+  std::vector<int> fds = {ImageOf(shape.program)};
+  if (snapshot >= 0) {
+    fds.push_back(snapshot);
+  }
+  const size_t channels = fds.size();
+  fds.insert(fds.end(), {Null(), Null(), standard_input.get()});
+  fds.resize(channels + shape.channel_count, Null());
   const Bytes frame = MakeStart({.wall_ms = wall_ms,
                                  .memory_bytes = shape.memory_bytes,
                                  .fd_count = static_cast<uint16_t>(fds.size()),
+                                 .flags = flags,
                                  .session_id = ++session_id_,
                                  .channel_count = shape.channel_count});
-  if (worker_.Send(frame, fds) != 0) {
-    return "";
-  }
-  const Bytes answer = worker_.Receive();
+  return worker_.Send(frame, fds) == 0 ? worker_.Receive() : Bytes();
+}
+
+std::string CheckedWorker::Run(const SessionShape& shape, const std::string& input,
+                               uint64_t wall_ms) {
+  const int snapshot = shape.snapshot ? SnapshotOf(shape) : -1;
+  const Bytes answer =
+      Exchange(shape, input, wall_ms, shape.snapshot ? kStartSnapshot : 0, snapshot);
   if (answer.empty()) {
     return "";
   }
   outcome_ = As<WireReport>(answer).outcome;
   return ReadLine();
+}
+
+UniqueFd CheckedWorker::MakeSnapshot(const SessionShape& shape) {
+  auto file = MakeImageFile();
+  ZVM_CHECK(file.ok());
+  const Bytes answer = Exchange(shape, "", kFreshWallMs, kStartMakeSnapshot,
+                                file.value().get());
+  ReadLine();
+  const bool made = !answer.empty() && (As<WireReport>(answer).flags & kReportSnapshotMade) != 0;
+  ZVM_CHECK(!made || !SealImage(file.value().get()).failed());
+  return made ? std::move(file.value()) : UniqueFd();
+}
+
+int SnapshotOf(const SessionShape& shape) {
+  static std::map<SessionShape, UniqueFd> snapshots;
+  if (!snapshots.contains(shape)) {
+    CheckedWorker worker;
+    snapshots[shape] = worker.MakeSnapshot(shape);
+  }
+  return snapshots[shape].get();
 }
 
 const std::string& FreshLine(const SessionShape& shape) {
@@ -96,11 +128,16 @@ const std::string& FreshLine(const SessionShape& shape) {
   return lines[shape];
 }
 
-SessionShape RandomShape(uint64_t seed) {
+SessionShape RandomShape(uint64_t seed, bool snapshots) {
   const uint64_t random = Scramble(seed);
   SessionShape shape;
   // Most sessions of a worker are of one shape: that is what it is for.
   shape.program = random % 64 == 0 ? "asm/hello" : "reset/dirty";
+  // Of a program with a checkpoint most start from a snapshot.
+  if (snapshots && shape.program == "reset/dirty" && (seed / 16) % 2 == 0) {
+    shape.program = "reset/dirty-snapshot";
+    shape.snapshot = (random >> 40) % 4 != 0;
+  }
   shape.memory_bytes = (random >> 8) % 128 == 0 ? 40 << 20 : 26 << 20;
   shape.channel_count = static_cast<uint16_t>((random >> 16) % 8 == 0 ? 3 + (random >> 24) % 5 : 3);
   return shape;
@@ -113,10 +150,11 @@ std::string RandomInput(uint64_t seed) {
   return input;
 }
 
-uint64_t CountDifferences(CheckedWorker& worker, uint64_t count, uint64_t seed) {
+uint64_t CountDifferences(CheckedWorker& worker, uint64_t count, uint64_t seed,
+                          bool snapshots) {
   uint64_t differences = 0, entered = 0;
   for (uint64_t i = 0; i < count; ++i) {
-    const SessionShape shape = RandomShape(seed + i);
+    const SessionShape shape = RandomShape(seed + i, snapshots);
     const std::string line = worker.Run(shape, RandomInput(seed + i));
     if (line.empty()) {
       std::cout << "session " << i << ": the worker is gone\n";

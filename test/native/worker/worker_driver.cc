@@ -88,6 +88,10 @@ Bytes MakeStart(const StartOptions& options) {
           static_cast<uint8_t>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
     }
   }
+  if ((options.flags & kStartSnapshot) != 0) {
+    std::fill(std::begin(start.program_check), std::end(start.program_check),
+              options.snapshot_name);
+  }
   std::vector<std::string> aliases = {"/dev/stderr", "/dev/stdout", "/dev/stdin"};
   while (aliases.size() < options.channel_count) {
     aliases.push_back("c" + std::to_string(aliases.size()));

@@ -59,6 +59,7 @@ struct StartOptions {
   uint64_t cpu_ms = 0;
   uint64_t session_id = 12;
   std::string program_sha256_hex;  // not empty: the mapped image is named by it
+  uint8_t snapshot_name = 0;       // with kStartSnapshot
   uint16_t channel_count = 3;      // further ones are inputs named c3, c4, ...
   bool in_frames = false;          // no descriptors for channels; stderr is dropped
   std::string input;               // of stdin, with in_frames
