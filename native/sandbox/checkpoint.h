@@ -1,6 +1,6 @@
 // The checkpoint of a session that makes a snapshot: called by the fork trap, writes the state of
-// the guest to a file, which its owner seals later. Runs behind both walls: allocates nothing, opens
-// nothing, writes guest memory and checked registers and nothing else. Readers: snapshot.
+// the guest to a file, which its owner seals later. Runs behind both walls: allocates nothing,
+// opens nothing, writes guest memory and checked registers and nothing else. Readers: snapshot.
 #pragma once
 
 #include <array>

@@ -87,8 +87,8 @@ void SetGuestStart(const GuestRun& run);
 // Enters it there; back when it has left.
 void EnterGuestAtStart(const GuestRun& run);
 
-// Both, and what happened. Returns when the guest has ended. One call at a time per process, on the thread
-// that called SetGuestSegmentBase. Signal handlers (faults.h) must be installed.
+// Both, and what happened. Returns when the guest has ended. One call at a time per process, on the
+// thread that called SetGuestSegmentBase. Signal handlers (faults.h) must be installed.
 GuestOutcome RunGuest(const GuestRun& run);
 
 }  // namespace zvm

@@ -1,6 +1,7 @@
 // A snapshot: what a program is at its checkpoint (trap fork), in a sealed memory file from which
 // later sessions start. Guest state only: the pages that differ from a fresh session's, and the
-// registers that survive a trap. Made by checkpoint, laid into the window by warm_memory or Install.
+// registers that survive a trap. Made by checkpoint, laid into the window by warm_memory or by
+// Install.
 //
 // Whoever made the file ran a guest, so nothing in it is believed: every number is checked here
 // before it is used, and what a guest can be given this way is no more than what a guest can do by

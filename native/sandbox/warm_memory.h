@@ -47,9 +47,9 @@ class WarmMemory {
   void RemoveSnapshot();
   const Snapshot* snapshot() const { return snapshot_; }
 
-  // After a session: heap and stack are what AddressSpace::Map left, with the pages of the snapshot. `fault_count`: faults that
-  // this process had taken when the guest had ended. False: memory may hold what the guest wrote,
-  // and the process must end.
+  // After a session: heap and stack are what AddressSpace::Map left, with the pages of the
+  // snapshot. `fault_count`: faults that this process had taken when the guest had ended. False:
+  // memory may hold what the guest wrote, and the process must end.
   [[nodiscard]] bool Restore(AddressSpace& space, uint64_t fault_count);
   // Between sessions, when there is time: gives back what is above kIdleMemoryMax.
   [[nodiscard]] bool Trim(AddressSpace& space);

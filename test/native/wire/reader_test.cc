@@ -75,7 +75,11 @@ TEST_CASE("start: fields out of range") {
   CHECK(Start(With<uint16_t>(good, 48, 0xFFFF)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, 50, 2)) == FrameError::kField);
   CHECK(Start(With<uint8_t>(good, 51, 2)) == FrameError::kField);
-  CHECK(Start(With<uint32_t>(good, 52, 8)) == FrameError::kReserved);
+  CHECK(Start(With<uint32_t>(good, 52, 32)) == FrameError::kReserved);
+  // A snapshot needs a descriptor, unless it is one that the worker has; nobody wants both.
+  CHECK(Start(With<uint32_t>(good, 52, 8)) == FrameError::kDescriptors);
+  CHECK(Start(With<uint32_t>(good, 52, 16)) == FrameError::kDescriptors);
+  CHECK(Start(With<uint32_t>(good, 52, 24)) == FrameError::kField);
   CHECK(Start(With<uint64_t>(good, 56, 1)) == FrameError::kReserved);
   constexpr size_t kChannel = sizeof(WireStart);
   CHECK(Start(With<uint16_t>(good, kChannel, 0)) == FrameError::kField);
