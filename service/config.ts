@@ -43,9 +43,13 @@ export const limitTable = {
   prepareMsMax: [30_000, 'ms', 'judging of one program'],
   tenantLabelsMax: [100, 'tenants', 'with a label of their own in the metrics'],
   storedProgramsMax: [10_000, 'programs', 'store of programs'],
-  nodesMax: [1_000, 'nodes', 'one graph'],
+  nodesMax: [10_000, 'nodes', 'one graph'],
+  nodesLinkedMax: [1_000, 'nodes', 'one graph with links'],
   linksMax: [10_000, 'links', 'one graph'],
-  nodesRunningMax: [1_000, 'nodes', 'all graphs that run at once; at least nodesMax'],
+  nodesRunningMax: [1_000, 'nodes', 'all graphs that run at once; at least nodesLinkedMax'],
+  graphWorkersMax: [Math.max(2, availableParallelism()), 'processes', 'one graph without links'],
+  graphMemoryBytesMax: [64 * mib, 'bytes', 'outputs in memory, one graph without links'],
+  reportNodesMax: [1_000, 'nodes', 'with a report of their own in that of a graph'],
   linkBytesMax: [33_554_432, 'bytes', 'kernel buffers of all links of one graph'],
   reportLinksMax: [2_000, 'links', 'in the report of a graph; above it those of groups'],
   objectBytesMax: [8 * gib, 'bytes', 'one stored object'],
@@ -131,9 +135,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       return [name, number.data ?? value]
     }),
   ) as Limits
-  if (limits.nodesRunningMax < limits.nodesMax) {
-    wrong.push('ZVM_NODES_RUNNING_MAX: at least ZVM_NODES_MAX')
+  if (limits.nodesRunningMax < Math.min(limits.nodesMax, limits.nodesLinkedMax)) {
+    wrong.push('ZVM_NODES_RUNNING_MAX: at least ZVM_NODES_LINKED_MAX')
   }
+  if (limits.graphWorkersMax < 1) wrong.push('ZVM_GRAPH_WORKERS_MAX: at least 1')
   if (limits.concurrencyMax < 1) wrong.push('ZVM_CONCURRENCY_MAX: at least 1')
   if (!parsed.success || wrong.length > 0) {
     throw new Error(`configuration refused: ${wrong.join('; ')}`)

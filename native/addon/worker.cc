@@ -29,6 +29,7 @@ bool IsFromWorker(uint16_t type, bool greeted) {
   return type == static_cast<uint16_t>(FrameType::kPrepared) ||
          type == static_cast<uint16_t>(FrameType::kReport) ||
          type == static_cast<uint16_t>(FrameType::kOutput) ||
+         type == static_cast<uint16_t>(FrameType::kReports) ||
          type == static_cast<uint16_t>(FrameType::kRefusal);
 }
 

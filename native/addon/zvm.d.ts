@@ -101,7 +101,7 @@ export interface ExitStatus {
 
 export interface WorkerEvents {
   /** One frame, a fresh Buffer of its own. Its header has been checked (magic, version, size,
-   *  type 1, 3, 5, 6 or 7 from the worker); the body has not. The first frame is the hello. */
+   *  type 1, 3, 5, 6, 7 or 9 from the worker); the body has not. The first frame is the hello. */
   onFrame(frame: Buffer): void
   /** Last callback, exactly once, after all frames: the process is gone and reaped.
    *  `wireError`: the worker sent what is no frame of this version and was killed for it. */

@@ -136,6 +136,16 @@ class Worker {
     ZVM_CHECK(ReceiveFrame(socket_.get(), buffer_, &size) == ReceiveEnd::kFrame);
     return size;
   }
+  // How many sessions the next frame tells of.
+  size_t ReceiveReports() {
+    size_t told = 0;
+    std::span<const uint8_t> rest(buffer_, Receive()), report;
+    for (rest = rest.subspan(sizeof(WireHeader)); !rest.empty(); ++told) {
+      ZVM_CHECK(TakeInnerFrame(&rest, &report) == FrameError::kNone);
+      ZVM_CHECK(IsHello(report.data(), report.size(), true));
+    }
+    return told;
+  }
   void Exchange(const Bytes& frame, std::span<const int> fds, bool in_frames) {
     Send(frame, fds);
     ZVM_CHECK(IsHello(buffer_, Receive(), in_frames));
@@ -251,6 +261,32 @@ void MeasurePipelined(Row& row, int cpu, const PreparedImage& image, int rounds)
   }
 }
 
+// As many sessions in one frame as fit: time a session.
+void MeasureBatched(Row& row, int cpu, const PreparedImage& image, int rounds) {
+  const int fds[] = {image.fd.get()};
+  Worker worker(cpu);
+  const Bytes named = MakeStart(image, {.mapped = true});
+  worker.Exchange(MakeStart(image, {}), fds, true);
+  const size_t count = (kFrameSizeMax - sizeof(WireHeader)) / named.size();
+  Bytes frame(sizeof(WireHeader));
+  for (size_t i = 0; i < count; ++i) {
+    frame.insert(frame.end(), named.begin(), named.end());
+  }
+  WireHeader header;
+  header.type = static_cast<uint16_t>(FrameType::kStarts);
+  header.size_bytes = static_cast<uint32_t>(frame.size());
+  std::memcpy(frame.data(), &header, sizeof header);
+  for (int i = 0; i < rounds * kExchangesPerRound / kPipelined; ++i) {
+    row.samples.values.push_back(TimeNs([&] {
+                                   worker.Send(frame, {});
+                                   for (size_t told = 0; told < count;) {
+                                     told += worker.ReceiveReports();
+                                   }
+                                 }) /
+                                 1000 / static_cast<double>(count));
+  }
+}
+
 // A field of /proc/PID/status in KiB, 0 when it cannot be read.
 double StatusKib(pid_t pid, const char* name) {
   char path[64], line[256];
@@ -353,6 +389,8 @@ int Main(int argc, char** argv) {
   MeasureExchange(rows[5], -1, image, true, rounds);
   rows.push_back({{"a session of 16 frames under way, same core", "us", false, {}}, 0});
   MeasurePipelined(rows[6], 0, image, rounds);
+  rows.push_back({{"a session of a frame with many, same core", "us", false, {}}, 0});
+  MeasureBatched(rows[7], 0, image, rounds);
   MeasureGrowth(rows, image, sessions);
   PrintTable("worker", rows, json_path);
   return 0;

@@ -64,6 +64,19 @@ FrameError ReadHeader(std::span<const uint8_t> frame, size_t fd_count, WireHeade
   return header->reserved == 0 ? FrameError::kNone : FrameError::kReserved;
 }
 
+FrameError TakeInnerFrame(std::span<const uint8_t>* rest, std::span<const uint8_t>* frame) {
+  if (rest->size() < sizeof(WireHeader)) {
+    return FrameError::kSize;
+  }
+  const size_t size = CopyAt<WireHeader>(*rest, 0).size_bytes;
+  if (size < sizeof(WireHeader) || size > rest->size()) {
+    return FrameError::kSize;
+  }
+  *frame = rest->first(size);
+  *rest = rest->subspan(size);
+  return FrameError::kNone;
+}
+
 FrameError ReadPrepare(std::span<const uint8_t> frame, WirePrepare* prepare) {
   if (frame.size() != sizeof *prepare) {
     return FrameError::kSize;

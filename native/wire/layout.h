@@ -29,6 +29,8 @@ enum class FrameType : uint16_t {
   kReport = 5,
   kRefusal = 6,
   kOutput = 7,
+  kStarts = 8,
+  kReports = 9,
 };
 
 enum class WorkerRole : uint8_t { kPrepare = 0, kSession = 1 };
@@ -263,7 +265,9 @@ static_assert(sizeof(WireRefusal) == 32);
 inline constexpr size_t kWireReportTextMax = 2048;
 // Records of inline outputs in one frame.
 inline constexpr size_t kWireOutputMax = 32 * 1024;
-static_assert(sizeof(WireReport) + kWireChannelsMax * sizeof(WireReportChannel) +
-                  kWireReportTextMax + kWireOutputMax <= kFrameSizeMax);
+inline constexpr size_t kWireReportMax =
+    sizeof(WireReport) + kWireChannelsMax * sizeof(WireReportChannel) + kWireReportTextMax +
+    kWireOutputMax;
+static_assert(sizeof(WireHeader) + kWireReportMax <= kFrameSizeMax);
 
 }  // namespace zvm

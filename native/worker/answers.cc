@@ -1,8 +1,10 @@
 #include "worker/answers.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
+#include "base/monotonic.h"
 #include "wire/frame_socket.h"
 #include "wire/frame_writer.h"
 #include "worker/serve.h"
@@ -19,14 +21,35 @@ static_assert(kReportedViolationsMax == kWireViolationsMax);
 
 uint8_t g_frame[kFrameSizeMax];
 
+// Answers that wait to be sent together, behind a header.
+struct Gathered {
+  size_t size = sizeof(WireHeader);
+  uint64_t oldest_us = 0;
+  bool gathers = false;
+};
+Gathered g_gathered;
+uint8_t g_answers[kFrameSizeMax];
+
 // Half of the room that the longest report leaves for its two texts.
 std::string_view Bounded(std::string_view text) {
   return text.substr(0, kWireReportTextMax / 2);
 }
 
 void Send(FrameWriter& frame, FrameType type, uint64_t session_id) {
-  // An owner that is gone needs no answer; the kernel ends this process with it.
-  (void)WriteFrame(kControlDescriptor, frame.Finish(type, session_id));
+  const std::span<const uint8_t> bytes = frame.Finish(type, session_id);
+  if (!g_gathered.gathers) {
+    // An owner that is gone needs no answer; the kernel ends this process with it.
+    (void)WriteFrame(kControlDescriptor, bytes);
+    return;
+  }
+  if (bytes.size() > sizeof g_answers - g_gathered.size) {
+    FlushAnswers();
+  }
+  if (g_gathered.size == sizeof(WireHeader)) {
+    g_gathered.oldest_us = MonotonicUs();
+  }
+  std::memcpy(g_answers + g_gathered.size, bytes.data(), bytes.size());
+  g_gathered.size += bytes.size();
 }
 
 WireReportChannel Describe(const ChannelView& view, uint16_t start_index) {
@@ -50,6 +73,30 @@ void CopyAccounting(const ChannelAccounting& from, uint64_t (&to)[8]) {
 }
 
 }  // namespace
+
+void GatherAnswers(bool gathers) {
+  FlushAnswers();
+  g_gathered.gathers = gathers;
+}
+
+void FlushAnswers() {
+  if (g_gathered.size == sizeof(WireHeader)) {
+    return;
+  }
+  WireHeader header;
+  header.type = static_cast<uint16_t>(FrameType::kReports);
+  header.size_bytes = static_cast<uint32_t>(g_gathered.size);
+  std::memcpy(g_answers, &header, sizeof header);
+  (void)WriteFrame(kControlDescriptor, {g_answers, g_gathered.size});
+  g_gathered.size = sizeof header;
+}
+
+void FlushLateAnswers() {
+  if (g_gathered.size != sizeof(WireHeader) &&
+      MonotonicUs() - g_gathered.oldest_us >= kAnswerDelayUs) {
+    FlushAnswers();
+  }
+}
 
 void SendPrepared(uint64_t session_id, const BuildAnswer& answer, const ImageHeader& header,
                   uint64_t program_size_bytes) {

@@ -11,6 +11,14 @@
 
 namespace zvm {
 
+// While it gathers, answers wait in a buffer and travel many in one `reports` frame: until it is
+// full, until FlushAnswers, or until the oldest is kAnswerDelayUs old at FlushLateAnswers.
+inline constexpr uint64_t kAnswerDelayUs = 5000;
+// Sends what has been gathered; then gathers or no longer.
+void GatherAnswers(bool gathers);
+void FlushAnswers();
+void FlushLateAnswers();
+
 // Sends `prepared`. `header` is that of the image, read back; ignored unless `answer.built`.
 void SendPrepared(uint64_t session_id, const BuildAnswer& answer, const ImageHeader& header,
                   uint64_t program_size_bytes);

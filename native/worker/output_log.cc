@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "wire/frame_writer.h"
+#include "worker/answers.h"
 #include "worker/serve.h"
 
 namespace zvm {
@@ -27,6 +28,8 @@ bool OutputLog::Flush(const StopRequest& stop) {
   if (stop.requested()) {
     return false;
   }
+  // Reports of sessions before this one come first.
+  FlushAnswers();
   WireHeader header;
   header.type = static_cast<uint16_t>(FrameType::kOutput);
   header.size_bytes = static_cast<uint32_t>(size_);

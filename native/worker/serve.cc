@@ -14,6 +14,7 @@
 #include "validator/features.h"
 #include "wire/frame_reader.h"
 #include "wire/frame_writer.h"
+#include "worker/answers.h"
 
 namespace zvm {
 namespace {
@@ -109,6 +110,7 @@ bool SayHello(WireHello hello) {
 }
 
 int Refuse(FrameError error, uint64_t session_id) {
+  FlushAnswers();
   WireRefusal refusal;
   const std::string_view name = FrameErrorName(error);
   refusal.reason = static_cast<uint32_t>(error);
@@ -156,38 +158,66 @@ int AwaitTask(Role& role, TaskFrame& frame) {
   }
 }
 
-// Takes one task. kGoOn: it was answered; otherwise the exit status.
-int TakeTask(Role& role) {
-  static TaskFrame frame;
-  if (const int end = AwaitTask(role, frame); end != kGoOn) {
-    return end;
-  }
+// What a worker has been told to do, and how much of it is done.
+struct Tasks {
+  Role& role;
+  unsigned max;
+  unsigned done = 0;
+};
+
+// Does one task. kGoOn: it was answered and another may come; otherwise the exit status.
+int DoTask(Tasks& tasks, TaskFrame& frame) {
   FrameError error = ReadHeader(frame.bytes, frame.descriptors.count(), &frame.header);
   if (error == FrameError::kNone &&
-      frame.header.type != static_cast<uint16_t>(role.task_type())) {
+      frame.header.type != static_cast<uint16_t>(tasks.role.task_type())) {
     error = FrameError::kType;
   }
   if (error == FrameError::kNone) {
-    error = role.Do(frame);
+    error = tasks.role.Do(frame);
   }
   frame.descriptors.CloseAll();
-  return error == FrameError::kNone ? kGoOn : Refuse(error, frame.header.session_id);
+  if (error != FrameError::kNone) {
+    return Refuse(error, frame.header.session_id);
+  }
+  if (++tasks.done == tasks.max) {
+    return kWorkerDone;
+  }
+  if (!tasks.role.Renew()) {
+    return kWorkerResetFailed;
+  }
+  // A request to end that came while the task was done.
+  return tasks.role.stop_requested() ? kWorkerDone : kGoOn;
 }
 
-int TakeTasks(const WorkerOptions& options, Role& role) {
-  for (unsigned done = 1;; ++done) {
-    if (const int end = TakeTask(role); end != kGoOn) {
+// Does the tasks of a `starts` frame in order, each like one that came alone. The descriptors are
+// those of the first.
+int DoMany(Tasks& tasks, TaskFrame& frame) {
+  std::span<const uint8_t> rest = frame.bytes.subspan(sizeof(WireHeader));
+  if (tasks.role.task_type() != FrameType::kStart) {
+    return Refuse(FrameError::kType, frame.header.session_id);
+  }
+  GatherAnswers(true);
+  int end;
+  do {
+    const FrameError error = TakeInnerFrame(&rest, &frame.bytes);
+    end = error == FrameError::kNone ? DoTask(tasks, frame) : Refuse(error, 0);
+    FlushLateAnswers();
+  } while (end == kGoOn && !rest.empty());
+  GatherAnswers(false);
+  return end;
+}
+
+int TakeTasks(Tasks& tasks) {
+  static TaskFrame frame;
+  for (;;) {
+    if (const int end = AwaitTask(tasks.role, frame); end != kGoOn) {
       return end;
     }
-    if (done == options.tasks_max) {
-      return kWorkerDone;
-    }
-    if (!role.Renew()) {
-      return kWorkerResetFailed;
-    }
-    // A request to end that came while the task was done.
-    if (role.stop_requested()) {
-      return kWorkerDone;
+    const FrameError error = ReadHeader(frame.bytes, frame.descriptors.count(), &frame.header);
+    const bool many = error == FrameError::kNone &&
+                      frame.header.type == static_cast<uint16_t>(FrameType::kStarts);
+    if (const int end = many ? DoMany(tasks, frame) : DoTask(tasks, frame); end != kGoOn) {
+      return end;
     }
   }
 }
@@ -213,7 +243,8 @@ int Serve(const WorkerOptions& options, Role& role) {
   if (!SayHello(hello)) {
     return kWorkerDone;  // the owner is gone already
   }
-  return TakeTasks(options, role);
+  Tasks tasks{role, options.tasks_max};
+  return TakeTasks(tasks);
 }
 
 }  // namespace zvm

@@ -36,6 +36,7 @@ void OnTrustedFault(int signal) {
     Report report;
     ending.Fill(report);
     SendReport(g_session_id, report, {}, {}, 0);
+    FlushAnswers();
   }
   EndProcess(kWorkerFault);
 }

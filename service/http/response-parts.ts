@@ -69,22 +69,60 @@ export function openRaw(run: JobRun, output: Output, onEnd: (line: string) => vo
 }
 
 async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer> {
-  const waiting = new Set(run.outputs)
+  const gathered = new Gathered()
+  let waiting = run.outputs
   let prefix = ''
-  while (waiting.size > 0) {
-    const output = pickOutput(waiting)
-    if (output === undefined) {
-      await run.changed()
-      continue
+  while (waiting.length > 0) {
+    const silent: Output[] = []
+    // One that ended without any byte only when no other may still speak.
+    const isOver = waiting.every(({ ended }) => ended)
+    for (const output of waiting) {
+      if (output.sizeBytes === 0 && !isOver) {
+        silent.push(output)
+        continue
+      }
+      gathered.add(head(prefix, boundary, output.name, output.contentType))
+      prefix = '\r\n'
+      const whole = output.tryWhole()
+      if (whole !== undefined) for (const piece of whole) gathered.add(piece)
+      if (gathered.isMuch || whole === undefined) yield gathered.take()
+      if (whole === undefined) yield* output.chunks()
     }
-    waiting.delete(output)
-    yield head(prefix, boundary, output.name, output.contentType)
-    prefix = '\r\n'
-    yield* output.chunks()
+    if (silent.length === waiting.length) {
+      if (gathered.sizeBytes > 0) yield gathered.take()
+      await run.changed()
+    }
+    waiting = silent
   }
   const { report } = await run.ended
   if (run.failure !== undefined) throw run.failure
-  yield tail(prefix, boundary, report)
+  gathered.add(tail(prefix, boundary, report))
+  yield gathered.take()
+}
+
+const gatheredBytes = 64 * 1024
+
+/** Pieces that go out together: an answer may have tens of thousands of small parts. */
+class Gathered {
+  #pieces: Buffer[] = []
+  sizeBytes = 0
+
+  get isMuch(): boolean {
+    return this.sizeBytes >= gatheredBytes
+  }
+
+  add(piece: Buffer): void {
+    this.#pieces.push(piece)
+    this.sizeBytes += piece.length
+  }
+
+  take(): Buffer {
+    const [first, second] = this.#pieces
+    const bytes = first !== undefined && second === undefined ? first : Buffer.concat(this.#pieces)
+    this.#pieces = []
+    this.sizeBytes = 0
+    return bytes
+  }
 }
 
 function makeBoundary(): string {
@@ -98,16 +136,6 @@ function typeOf(boundary: string): string {
 function tail(prefix: string, boundary: string, report: Report): Buffer {
   const start = head(prefix, boundary, reportPartName, 'application/json')
   return Buffer.from(`${start}${JSON.stringify(report)}\r\n--${boundary}--\r\n`)
-}
-
-/** One with bytes first; one that ended without any only when no other may still speak. */
-function pickOutput(waiting: ReadonlySet<Output>): Output | undefined {
-  let isOpen = false
-  for (const output of waiting) {
-    if (output.sizeBytes > 0) return output
-    if (!output.ended) isOpen = true
-  }
-  return isOpen ? undefined : waiting.values().next().value
 }
 
 function head(prefix: string, boundary: string, name: string, contentType: string): Buffer {

@@ -37,7 +37,11 @@ import {
 
 import { partNamePattern, type SourceUrl } from './source-url.ts'
 
-export type GraphLimits = PlanLimits & { readonly nodesMax: number; readonly linksMax: number }
+export type GraphLimits = PlanLimits & {
+  readonly nodesMax: number
+  readonly nodesLinkedMax: number
+  readonly linksMax: number
+}
 
 export type NodeChannel = ChannelOf<SessionSource>
 
@@ -70,6 +74,9 @@ export function makeGraphPlan(graph: Graph, listing: Listing, limits: GraphLimit
   if (issues.length > 0) throw new PlanError(issues)
   const { links, channels } = makeLinks(instances, report)
   checkAtMost('links-above-limit', links.length, limits.linksMax, report)
+  if (links.length > 0) {
+    checkAtMost('nodes-above-limit', instances.length, limits.nodesLinkedMax, report)
+  }
 
   const nodes = instances.map((instance, at) => {
     return makeNode(instance, channels[at] ?? [], limits, report)

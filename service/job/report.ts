@@ -2,6 +2,7 @@
 // clients get.
 import { z } from 'zod'
 import { type Digest, tryDigest } from './digest.ts'
+import type { GroupReport } from './graph-report.ts'
 import type { LinkReport } from './link-report.ts'
 
 export const outcomes = ['exited', 'trapped', 'limited', 'cancelled', 'failed'] as const
@@ -53,7 +54,9 @@ export type Report = {
   readonly program: Digest | null
   /** Of a graph: the node that ended it for all. */
   readonly failedNode?: string | null
-  /** Of a graph: every node, in the order of the plan. */
+  /** Of a graph: its groups, in the order of the plan. */
+  readonly groups?: readonly GroupReport[]
+  /** Of a graph, in the order of the plan: every node, or those that failed when there are many. */
   readonly nodes?: readonly NodeReport[]
   /** Of a graph: what went through its links. */
   readonly links?: readonly LinkReport[]
@@ -61,7 +64,7 @@ export type Report = {
   readonly objects?: readonly WrittenObject[]
 }
 
-export type NodeReport = Omit<Report, 'failedNode' | 'nodes' | 'links' | 'objects'> & {
+export type NodeReport = Omit<Report, 'failedNode' | 'groups' | 'nodes' | 'links' | 'objects'> & {
   readonly node: string
 }
 
@@ -87,7 +90,11 @@ export function makeReport(native: NativeReport, program: Digest): Report {
 }
 
 /** Of a session that gave no report. `reason`: worker-died, deadline-exceeded, cancelled, … */
-export function makeLostReport(outcome: Outcome, reason: string, program: Digest): Report {
+export function makeLostReport(
+  outcome: Outcome,
+  reason: string | null,
+  program: Digest | null,
+): Report {
   return {
     outcome,
     exitCode: null,
@@ -102,38 +109,5 @@ export function makeLostReport(outcome: Outcome, reason: string, program: Digest
     error: null,
     channels: [],
     program,
-  }
-}
-
-/**
- * Of a graph. `failed`: the node that ended it, or what else did. The exit code is the first one
- * that is not 0; times are sums, but for the wall clock.
- */
-export function makeGraphReport(
-  nodes: readonly NodeReport[],
-  objects: readonly WrittenObject[],
-  failed: Pick<Report, 'outcome' | 'reason'> | NodeReport | undefined,
-): Report {
-  const node = failed !== undefined && 'node' in failed ? failed : undefined
-  const sum = (value: (node: NodeReport) => number) =>
-    nodes.reduce((total, each) => total + value(each), 0)
-  const exited = nodes.find(({ exitCode }) => exitCode !== 0) ?? nodes[0]
-  return {
-    outcome: failed?.outcome ?? 'exited',
-    exitCode: failed === undefined ? (exited?.exitCode ?? null) : null,
-    reason: failed === undefined ? null : failed.reason,
-    validator: nodes.every(({ validator }) => validator === 'ok') ? 'ok' : 'not-run',
-    profile: nodes.some(({ profile }) => profile === 'zvm') ? 'zvm' : (nodes[0]?.profile ?? null),
-    wallMs: nodes.reduce((most, { wallMs }) => Math.max(most, wallMs), 0),
-    cpuMs: sum(({ cpuMs }) => cpuMs),
-    peakMemoryBytes: sum(({ peakMemoryBytes }) => peakMemoryBytes),
-    memoryEtag: null,
-    fault: node?.fault ?? null,
-    error: node?.error ?? null,
-    channels: [],
-    program: null,
-    failedNode: node?.node ?? null,
-    nodes,
-    objects: objects.map(({ bucket, key, sizeBytes, etag }) => ({ bucket, key, sizeBytes, etag })),
   }
 }

@@ -43,17 +43,13 @@ export function openSources(
     if (object === undefined) throw objectMissing(url)
     return native.adoptFd(object.fd)
   }
+  const lookups = new Lookups(deps)
   for (const { program, channels } of nodes) {
-    if (program.kind === 'sha256' && deps.programs.tryPath(program.digest) === undefined) {
-      const more = { digest: program.digest }
-      throw new Problem('program-not-found', 'PUT /v1/programs stores it', more)
-    }
+    if (program.kind === 'sha256') lookups.checkProgram(program.digest)
     for (const { limits, sources } of channels) {
       for (const source of sources) {
-        if (source.kind === 'sha256') blobPath(source.digest, deps)
-        if (source.kind === 'object' && limits.reads > 0n && !deps.store.tryInfo(source)) {
-          throw objectMissing(source)
-        }
+        if (source.kind === 'sha256') lookups.checkBlob(source.digest)
+        if (source.kind === 'object' && limits.reads > 0n) lookups.checkObject(source)
       }
     }
   }
@@ -67,6 +63,39 @@ export function openSources(
     throw new Error('a job of one node has no links')
   }
   return { inputs: { openPart, openBlob, openObject, openLink }, programOf }
+}
+
+/** Looks up each stored thing once, however many nodes name it. */
+class Lookups {
+  readonly #found = new Set<string>()
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  checkProgram(digest: Digest): void {
+    this.#once(`program:${digest}`, () => {
+      if (this.#deps.programs.tryPath(digest) !== undefined) return
+      throw new Problem('program-not-found', 'PUT /v1/programs stores it', { digest })
+    })
+  }
+
+  checkBlob(digest: Digest): void {
+    this.#once(`blob:${digest}`, () => blobPath(digest, this.#deps))
+  }
+
+  checkObject(url: ObjectUrl): void {
+    this.#once(`object:${url.bucket}/${url.key}`, () => {
+      if (!this.#deps.store.tryInfo(url)) throw objectMissing(url)
+    })
+  }
+
+  #once(name: string, look: () => void): void {
+    if (this.#found.has(name)) return
+    look()
+    this.#found.add(name)
+  }
 }
 
 function blobPath(digest: Digest, deps: Deps): string {

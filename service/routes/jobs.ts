@@ -21,6 +21,7 @@ import { tenantOf } from '../http/tenant.ts'
 import type { Digest } from '../job/digest.ts'
 import { startGraph } from '../run/graph-run.ts'
 import { type JobEnd, type JobRun, startJob } from '../run/job-run.ts'
+import { looseWorkers, startLoose } from '../run/loose-run.ts'
 import type { Place } from '../run/scheduler.ts'
 import { listingOf } from '../store/listing.ts'
 import type { Span } from '../trace.ts'
@@ -212,11 +213,14 @@ function starterOf(
     }
   }
   const { inputs, programOf } = openSources(job, plan.nodes, deps)
+  const { limits } = config
+  const isLoose = plan.links.length === 0
+  const count = isLoose ? looseWorkers(plan, limits) : plan.nodes.length
   return async (signal) => {
-    const release = await nodeSlots.acquire(plan.nodes.length, signal)
+    const release = await nodeSlots.acquire(count, signal)
     try {
       const start = { plan, programOf, inputs, tenant }
-      const run = await startGraph(start, sessions, store, config.limits, signal)
+      const run = await (isLoose ? startLoose : startGraph)(start, sessions, store, limits, signal)
       run.left.then(release)
       return run
     } catch (error) {

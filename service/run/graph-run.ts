@@ -1,21 +1,19 @@
-// One graph from its room to its report: starts all sessions or none, joins them, ends all of them
-// when one fails, and commits the objects that they have written when none has. Frees everything
-// exactly once; whoever has the run must call `close`.
-import { fstatSync } from 'node:fs'
-import { Socket } from 'node:net'
-import { Readable } from 'node:stream'
+// One graph whose nodes are linked, from its room to its report: starts all sessions or none, joins
+// them, ends all of them when one fails, and commits the objects that they have written when none
+// has. Frees everything exactly once; whoever has the run must call `close`. Graphs without links:
+// loose-run.ts.
 import type { Limits } from '../config.ts'
-import { writesAtRandom } from '../job/channel.ts'
 import type { GraphPlan, NodePlan } from '../job/graph-plan.ts'
+import { GraphTally } from '../job/graph-report.ts'
 import { linkReports } from '../job/link-report.ts'
-import type { ObjectUrl } from '../job/node-url.ts'
-import { makeGraphReport, type NodeReport } from '../job/report.ts'
-import type { ObjectInfo, ObjectStore, Staging } from '../store/object.ts'
+import type { NodeReport } from '../job/report.ts'
+import type { ObjectStore } from '../store/object.ts'
 import { Changes } from './changes.ts'
+import { GraphOutputs } from './graph-outputs.ts'
 import { type EndCause, type JobEnd, type JobRun, reportOfEnd } from './job-run.ts'
 import { LinkPipes } from './links.ts'
-import { Output } from './output.ts'
-import { outputName, type Session, type SessionInputs } from './session.ts'
+import type { Output } from './output.ts'
+import type { Session, SessionInputs } from './session.ts'
 import type { ProgramSource, Sessions } from './sessions.ts'
 
 export type GraphStart = {
@@ -47,14 +45,14 @@ export async function startGraph(
       const digest = starts[at]?.program.digest
       return session === undefined || digest === undefined ? [] : [{ node, session, digest }]
     })
-    return new RunningGraph(plan, nodes, links, store.stage(), sessions.scratchDir, limits)
+    return new RunningGraph(plan, nodes, links, store, sessions.scratchDir, limits)
   } catch (error) {
     links.close()
     throw error
   }
 }
 
-const storeFailed = { outcome: 'failed', reason: 'store-failed' } as const
+export const storeFailed = { outcome: 'failed', reason: 'store-failed' } as const
 
 type RunningNode = {
   readonly node: NodePlan
@@ -64,7 +62,6 @@ type RunningNode = {
 
 class RunningGraph implements JobRun {
   readonly sessionIds: readonly number[]
-  readonly outputs: readonly Output[]
   readonly left: Promise<void>
   readonly ended: Promise<JobEnd>
   failure: Error | undefined
@@ -72,36 +69,43 @@ class RunningGraph implements JobRun {
   #cause: EndCause | undefined
   /** The node that ended the graph; nodes that were cancelled for it are not to blame. */
   #failed: NodeReport | undefined
-  readonly #plan: GraphPlan
   readonly #nodes: readonly RunningNode[]
   readonly #links: LinkPipes
-  readonly #staging: Staging
-  readonly #scratchDir: string
+  readonly #outputs: GraphOutputs
+  readonly #tally: GraphTally
+  readonly #plan: GraphPlan
   readonly #limits: Limits
-  readonly #collected: Promise<void>[] = []
 
   constructor(
     plan: GraphPlan,
     nodes: readonly RunningNode[],
     links: LinkPipes,
-    staging: Staging,
+    store: ObjectStore,
     scratchDir: string,
     limits: Limits,
   ) {
     this.#plan = plan
+    this.#limits = limits
     this.#nodes = nodes
     this.sessionIds = nodes.map(({ session }) => session.id)
     this.#links = links
-    this.#staging = staging
-    this.#scratchDir = scratchDir
-    this.#limits = limits
-    this.outputs = plan.responses.map(
-      ({ name, contentType }) => new Output(name, contentType, this.#changes.ring),
-    )
+    this.#tally = new GraphTally(plan.nodes, limits.reportNodesMax, true)
+    this.#outputs = new GraphOutputs({
+      plan,
+      store,
+      scratchDir,
+      limits,
+      onChange: this.#changes.ring,
+      onFault: (fault) => this.#stop(fault),
+    })
     const reports = Promise.all(nodes.map((each, at) => this.#watch(each, at)))
-    for (const each of nodes) this.#collectPipes(each)
+    for (const { node, session } of nodes) this.#outputs.collect(node, session)
     this.left = reports.then(() => undefined)
     this.ended = this.#finish(reports)
+  }
+
+  get outputs(): readonly Output[] {
+    return this.#outputs.all
   }
 
   changed(): Promise<void> {
@@ -119,9 +123,8 @@ class RunningGraph implements JobRun {
 
   close(): void {
     this.#stop('cancel')
-    this.#staging.discard()
     this.#links.close()
-    for (const output of this.outputs) output.close()
+    this.#outputs.close()
     for (const { session } of this.#nodes) session.abandon()
   }
 
@@ -134,6 +137,7 @@ class RunningGraph implements JobRun {
     const end = await session.ended
     this.#links.nodeEnded(at)
     const report = { node: node.name, ...reportOfEnd(end, digest, this.#cause) }
+    this.#tally.add(at, node.group, report, this.#tally.keeps(report) ? report : undefined)
     if (report.outcome !== 'exited' && this.#failed === undefined) {
       this.#failed = report
       this.#stop('node')
@@ -141,78 +145,17 @@ class RunningGraph implements JobRun {
     return report
   }
 
-  #collectPipes({ node, session }: RunningNode): void {
-    for (const channel of node.channels) {
-      for (const source of channel.sources) {
-        if (source.kind !== 'response' && source.kind !== 'object') continue
-        const pipe = session.pipes.get(outputName(source))
-        if (pipe === undefined) continue
-        const bytes = new Socket({ fd: pipe.release(), readable: true, writable: false })
-        this.#collected.push(
-          source.kind === 'object'
-            ? this.#stage(source, channel.contentType, bytes)
-            : this.#collect(source.name, bytes),
-        )
-      }
-    }
-  }
-
-  async #collect(name: string, bytes: Readable): Promise<void> {
-    const output = this.outputs.find((each) => each.name === name)
-    const whole = output?.collect(bytes, this.#limits, this.#scratchDir).catch(() => false)
-    if (!(await whole)) this.#stop('spool')
-  }
-
-  async #stage({ bucket, key }: ObjectUrl, contentType: string, bytes: Readable): Promise<void> {
-    try {
-      await this.#staging.add({ bucket, key }, bytes, { contentType, metadata: {} })
-    } catch {
-      bytes.destroy()
-      this.#stop('store')
-    }
-  }
-
-  /** Outputs that were written at random are whole only now. */
-  async #takeFiles(): Promise<void> {
-    for (const { node, session } of this.#nodes) {
-      for (const channel of node.channels.filter(writesAtRandom)) {
-        for (const source of channel.sources) {
-          if (source.kind !== 'response' && source.kind !== 'object') continue
-          const file = session.files.get(outputName(source))
-          if (file === undefined || file.fd < 0) continue
-          const { size } = fstatSync(file.fd)
-          if (source.kind === 'object') {
-            const bytes = Readable.from(file.chunks(0, size), { objectMode: false })
-            await this.#stage(source, channel.contentType, bytes)
-            file.close()
-          } else this.outputs.find(({ name }) => name === source.name)?.adopt(file, size)
-        }
-      }
-    }
-  }
-
-  async #finish(reports: Promise<NodeReport[]>): Promise<JobEnd> {
-    const nodes = await reports
-    await Promise.all(this.#collected)
-    await this.#takeFiles()
+  async #finish(nodeReports: Promise<readonly NodeReport[]>): Promise<JobEnd> {
+    const reports = await nodeReports
+    await this.#outputs.settled()
+    for (const { node, session } of this.#nodes) await this.#outputs.takeFiles(node, session)
     this.#links.close()
-    const isGood = this.#cause === undefined && nodes.every(({ exitCode }) => exitCode === 0)
-    const objects = isGood ? this.#commit() : []
-    this.#staging.discard()
+    const isGood = this.#cause === undefined && this.#tally.hasSucceeded
+    const objects = isGood ? this.#outputs.tryCommit() : []
+    this.#outputs.discard()
+    if (objects === undefined) this.#cause = 'store'
     const failed = this.#failed ?? (this.#cause === 'store' ? storeFailed : undefined)
-    const links = linkReports(this.#plan, nodes, this.#limits.reportLinksMax)
-    return { report: { ...makeGraphReport(nodes, objects, failed), links }, native: undefined }
-  }
-
-  #commit(): readonly ObjectInfo[] {
-    try {
-      const written = this.#staging.commit()
-      return this.#plan.objectsWritten.flatMap(({ bucket, key }) =>
-        written.filter((object) => object.bucket === bucket && object.key === key),
-      )
-    } catch {
-      this.#cause = 'store'
-      return []
-    }
+    const links = linkReports(this.#plan, reports, this.#limits.reportLinksMax)
+    return { report: { ...this.#tally.report(objects ?? [], failed), links }, native: undefined }
   }
 }

@@ -22,7 +22,7 @@ const liveAfterMs = 4
 export type JobEnd = { readonly report: Report; readonly native: NativeReport | undefined }
 
 export type JobRun = {
-  /** Of the frames to the workers; those of a graph are as many as its nodes. */
+  /** Of the frames to the workers; of a graph without links the first and the last of a row. */
   readonly sessionIds: readonly number[]
   readonly outputs: readonly Output[]
   /** Never rejects. The worker is done with the job; outputs may still be on their way. */

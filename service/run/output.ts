@@ -10,6 +10,9 @@ export type OutputLimits = {
   readonly spoolDiskBytesMax: number
 }
 
+/** Bytes that are kept elsewhere until they are read, once. */
+export type StoredPiece = { readonly sizeBytes: number; readonly read: () => Buffer }
+
 /** Queued for a reader that is there: enough to keep both sides busy. */
 const liveBytesMax = 256 * 1024
 /**
@@ -23,7 +26,7 @@ export class Output {
   readonly contentType: string
   sizeBytes = 0
   ended = false
-  #queue: Buffer[] = []
+  #queue: (Buffer | StoredPiece)[] = []
   #queueBytes = 0
   #scratch: Scratch | undefined
   #source: Readable | undefined
@@ -66,11 +69,14 @@ export class Output {
     }
   }
 
-  /** A chunk of a session that has ended: what a pipe still held, so it is bounded. */
-  put(chunk: Buffer): void {
-    this.sizeBytes += chunk.length
-    this.#queue.push(chunk)
-    this.#queueBytes += chunk.length
+  /** What the caller has bounded: of a session that has ended, or kept elsewhere. */
+  put(piece: Buffer | StoredPiece): void {
+    this.#queue.push(piece)
+    if (Buffer.isBuffer(piece)) {
+      this.sizeBytes += piece.length
+      this.#queueBytes += piece.length
+    } else this.sizeBytes += piece.sizeBytes
+    this.#wake()
   }
 
   /** Nothing more will come. */
@@ -89,7 +95,8 @@ export class Output {
 
   /** Everything at once, when the guest's side has ended and it is all in memory. */
   tryWhole(): readonly Buffer[] | undefined {
-    return this.ended && this.#scratch === undefined && !this.#isLive ? this.#queue : undefined
+    if (!this.ended || this.#scratch !== undefined || this.#isLive) return undefined
+    return this.#queue.every((piece) => Buffer.isBuffer(piece)) ? this.#queue : undefined
   }
 
   /** Once. Ends when the guest's side has ended and everything was taken. */
@@ -107,9 +114,10 @@ export class Output {
       }
       const next = this.#queue.shift()
       if (next !== undefined) {
-        this.#queueBytes -= next.length
+        const bytes = Buffer.isBuffer(next) ? next : next.read()
+        if (bytes === next) this.#queueBytes -= bytes.length
         this.#wake()
-        yield next
+        yield bytes
       } else if (this.ended) return
       else await this.#change()
     }
@@ -151,7 +159,9 @@ export class Output {
       const early = this.#queue.splice(0)
       this.#queueBytes = 0
       this.#scratch ??= openScratch(folder)
-      for (const piece of early) await this.#scratch.append(piece)
+      for (const piece of early) {
+        await this.#scratch.append(Buffer.isBuffer(piece) ? piece : piece.read())
+      }
     }
     if (chunk.length > limits.spoolDiskBytesMax - this.#scratch.sizeBytes) return false
     await this.#scratch.append(chunk)

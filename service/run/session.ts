@@ -60,6 +60,13 @@ export type SessionOptions = {
 
 let lastSessionId = 0
 
+/** The first of `count` numbers in a row that no other session has. */
+export function takeSessionIds(count: number): number {
+  const first = lastSessionId + 1
+  lastSessionId += count
+  return first
+}
+
 /** Throws WireError when the plan does not fit into a frame; then nothing is left behind. */
 export function startSession(
   plan: SessionPlan,
@@ -74,8 +81,7 @@ export function startSession(
     for (const channel of plan.channels) {
       for (const source of channel.sources) table.open(source, channel)
     }
-    lastSessionId += 1
-    const sessionId = lastSessionId
+    const sessionId = takeSessionIds(1)
     const isMapped = worker.mapped === program
     worker.mapped = undefined
     const frame = encodeStart(sessionId, {
@@ -203,7 +209,7 @@ function unreadable(error: unknown): WorkerError {
   return new WorkerError('worker-wire', 'an unreadable report', { cause: error })
 }
 
-function toNativeReport(frame: ReportFrame, plan: SessionPlan): NativeReport {
+export function toNativeReport(frame: ReportFrame, plan: SessionPlan): NativeReport {
   const { outcome, reason, validator, memoryEtag } = frame
   const address = `0x${frame.faultAddress.toString(16).padStart(8, '0')}`
   const { programSha256Hex: hex } = frame

@@ -44,12 +44,15 @@ export class Sessions {
   readonly prepareWorkers: WorkerPool
   readonly programs: Programs
   readonly scratchDir: string
+  /** Whether a worker may run one session after the other. */
+  readonly keepsWorkers: boolean
   readonly #nothing: FdHandle
   readonly #killGraceMs: number
 
   constructor({ nativeDir, scratchDir, reuse, limits, onWorkerDeath }: SessionsOptions) {
     this.native = loadNative(nativeDir)
     this.scratchDir = scratchDir
+    this.keepsWorkers = reuse !== 'session'
     this.#killGraceMs = limits.killGraceMs
     this.#nothing = this.native.openNull()
     const common = {

@@ -4,7 +4,7 @@
 
 export const wireVersion = 1
 const magic = 0x574d565a
-const headerBytes = 24
+export const headerBytes = 24
 export const frameBytesMax = 65_536
 /** Descriptors of one frame. */
 export const frameFdsMax = 253
@@ -13,7 +13,17 @@ const startMemoryEtag = 1
 const startMappedImage = 4
 const reportImageMapped = 2
 
-const types = { hello: 1, prepare: 2, prepared: 3, start: 4, report: 5, refusal: 6 } as const
+const types = {
+  hello: 1,
+  prepare: 2,
+  prepared: 3,
+  start: 4,
+  report: 5,
+  refusal: 6,
+  output: 7,
+  starts: 8,
+  reports: 9,
+} as const
 export type FrameType = keyof typeof types
 
 export const wireOutcomes = ['exited', 'trapped', 'limited', 'cancelled', 'failed'] as const
@@ -259,20 +269,33 @@ export function decodeRefusal(frame: Buffer): string {
 
 function open(type: FrameType, sizeBytes: number, fdCount: number, sessionId: number): Buffer {
   const frame = Buffer.alloc(sizeBytes)
-  frame.writeUInt32LE(magic, 0)
-  frame.writeUInt16LE(wireVersion, 4)
-  frame.writeUInt16LE(types[type], 6)
-  frame.writeUInt32LE(sizeBytes, 8)
-  frame.writeUInt16LE(fdCount, 12)
-  writeCount(frame, 16, sessionId)
+  setHeader(frame, 0, type, sizeBytes, fdCount, sessionId)
   return frame
+}
+
+/** The header of the frame that begins at `at`. */
+export function setHeader(
+  frame: Buffer,
+  at: number,
+  type: FrameType,
+  sizeBytes: number,
+  fdCount: number,
+  sessionId: number,
+): void {
+  frame.writeUInt32LE(magic, at)
+  frame.writeUInt16LE(wireVersion, at + 4)
+  frame.writeUInt16LE(types[type], at + 6)
+  frame.writeUInt32LE(sizeBytes, at + 8)
+  frame.writeUInt16LE(fdCount, at + 12)
+  frame.writeUInt16LE(0, at + 14)
+  writeCount(frame, at + 16, sessionId)
 }
 
 function expect(frame: Buffer, sizeBytes: number): void {
   if (frame.length < sizeBytes) throw new WireError('frame-invalid', 'size')
 }
 
-function wordAt<T extends string>(frame: Buffer, at: number, words: readonly T[]): T {
+export function wordAt<T extends string>(frame: Buffer, at: number, words: readonly T[]): T {
   const word = words[frame.readUInt8(at)]
   if (word === undefined) throw new WireError('frame-invalid', `byte ${at}`)
   return word
@@ -285,7 +308,7 @@ function writeCount(frame: Buffer, at: number, value: number): void {
 }
 
 /** What is beyond an honest number, or negative, becomes the largest one. */
-function readCount(frame: Buffer, at: number): number {
+export function readCount(frame: Buffer, at: number): number {
   const value = frame.readUInt32LE(at + 4) * 2 ** 32 + frame.readUInt32LE(at)
   return Math.min(value, Number.MAX_SAFE_INTEGER)
 }

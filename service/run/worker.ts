@@ -28,6 +28,24 @@ export type WorkerEvents = {
   onEnd(worker: Worker, error: WorkerError | undefined): void
 }
 
+/** Many tasks under way: whoever talks sees every frame, then the end, in their order. */
+export type Listener = {
+  onFrame(frame: Buffer): void
+  /** The process is gone, or was not heard of in time: nothing more will come. */
+  onEnd(error: WorkerError): void
+}
+
+export type Talk = {
+  /** False: the socket is full; there is room again behind the next frame that comes. */
+  send(frame: Buffer, fds: readonly FdHandle[]): boolean
+  /** A frame is awaited within so many milliseconds from now on; undefined = none is. */
+  expect(withinMs: number | undefined): void
+  /** Nothing is under way any more: the worker is idle again. */
+  end(tasksDone: number): void
+}
+
+type OpenTalk = { readonly listener: Listener; timer: NodeJS.Timeout | undefined }
+
 type Task = {
   readonly resolve: (answer: Buffer) => void
   readonly reject: (error: WorkerError) => void
@@ -44,6 +62,7 @@ export class Worker {
   #state: WorkerState = 'starting'
   #hello: Hello | undefined
   #task: Task | undefined
+  #talk: OpenTalk | undefined
   #isOurs = false
   #failure: WorkerError | undefined
   readonly #process: WorkerProcess
@@ -114,6 +133,41 @@ export class Worker {
     })
   }
 
+  /** Several frames under way, by one listener. Throws unless the worker is idle. */
+  talk(listener: Listener): Talk {
+    if (this.#state !== 'idle') throw new Error(`the worker is ${this.#state}`)
+    const talk: OpenTalk = { listener, timer: undefined }
+    this.#talk = talk
+    this.#state = 'busy'
+    this.#process.ref()
+    return {
+      send: (frame, fds) => {
+        try {
+          return this.#process.send(frame, fds)
+        } catch (error) {
+          this.#fail(new WorkerError('worker-died', 'frames could not be sent', { cause: error }))
+          return true
+        }
+      },
+      expect: (withinMs) => {
+        clearTimeout(talk.timer)
+        talk.timer = undefined
+        if (withinMs === undefined || this.#talk !== talk) return
+        const late = () =>
+          this.#fail(new WorkerError('worker-overdue', `silent for ${withinMs} ms`))
+        talk.timer = setTimeout(late, withinMs)
+      },
+      end: (tasksDone) => {
+        clearTimeout(talk.timer)
+        if (this.#talk !== talk) return
+        this.#talk = undefined
+        this.tasksDone += tasksDone
+        this.#process.unref()
+        if (this.#state === 'busy') this.#state = 'idle'
+      },
+    }
+  }
+
   /** Ends this session and no other; its report still comes. */
   cancel(sessionId: number): void {
     this.#process.cancel(sessionId)
@@ -139,7 +193,8 @@ export class Worker {
       if (type === 'hello') this.#greet(decodeHello(frame))
       else if (type === 'refusal') {
         this.#fail(new WorkerError('worker-refused', decodeRefusal(frame)))
-      } else this.#answer(frame)
+      } else if (this.#talk !== undefined) this.#talk.listener.onFrame(frame)
+      else this.#answer(frame)
     } catch (error) {
       this.#fail(new WorkerError('worker-wire', 'an unreadable frame', { cause: error }))
     }
@@ -171,7 +226,7 @@ export class Worker {
   }
 
   #fail(error: WorkerError): void {
-    this.#failure = error
+    this.#failure ??= error
     this.#task?.reject(error)
     this.#process.close()
   }
@@ -187,6 +242,10 @@ export class Worker {
       this.#task.reject(error)
       this.#task = undefined
     }
+    const talk = this.#talk
+    this.#talk = undefined
+    clearTimeout(talk?.timer)
+    talk?.listener.onEnd(error)
     const isExpected = this.#isOurs && this.#failure === undefined
     this.#events.onEnd(this, isExpected ? undefined : error)
   }

@@ -24,7 +24,8 @@ const limits = readConfig({}).limits
 
 function makeLimitsTable(): string {
   const rows = Object.entries(limitTable).map(([name, [value, unit, about]]) => {
-    const shown = name === 'concurrencyMax' ? 'processors, at least 2' : `${value} ${unit}`
+    const isMachine = name === 'concurrencyMax' || name === 'graphWorkersMax'
+    const shown = isMachine ? 'processors, at least 2' : `${value} ${unit}`
     return `| \`${name}\` | \`${variableOf(name)}\` | ${shown} | ${about} |`
   })
   return ['| Limit | Variable | Default | Bounds |', '|---|---|---|---|', ...rows].join('\n')

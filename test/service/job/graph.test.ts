@@ -12,6 +12,7 @@ const limits = {
   timeoutMsDefault: 10,
   timeoutMsMax: 1000,
   nodesMax: 40,
+  nodesLinkedMax: 40,
   linksMax: 500,
 }
 const stored: Readonly<Record<string, readonly string[]>> = {
