@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 
@@ -121,7 +122,7 @@ Transfer StreamSource::Read(uint8_t* buffer, size_t size_bytes, int64_t) {
 Transfer StreamSource::Write(const uint8_t* buffer, size_t size_bytes, int64_t) {
   return RefuseEnd(
       MoveAll(fd_.get(), POLLOUT, size_bytes, stop_, [&](size_t done, size_t part) {
-        return write(fd_.get(), buffer + done, part);
+        return write(fd_.get(), buffer + done, is_pipe_ ? std::min(part, kPipeWriteMax) : part);
       }));
 }
 

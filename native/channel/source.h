@@ -97,8 +97,13 @@ class FileSource final : public Source {
 // users, as a shell's redirections expect).
 class StreamSource final : public Source {
  public:
-  StreamSource(UniqueFd fd, int64_t size_bytes, const StopRequest& stop)
-      : fd_(std::move(fd)), size_bytes_(size_bytes), stop_(stop) {}
+  // Most of one system call that writes to a pipe. Linux holds the pipe's lock for the whole call,
+  // so a reader on another processor cannot take anything meanwhile, and keeps two pages for reuse:
+  // calls of two pages move 1.7 times as much as one large one (npm run bench -- graph).
+  static constexpr size_t kPipeWriteMax = 8192;
+
+  StreamSource(UniqueFd fd, bool is_pipe, int64_t size_bytes, const StopRequest& stop)
+      : fd_(std::move(fd)), is_pipe_(is_pipe), size_bytes_(size_bytes), stop_(stop) {}
 
   Transfer Read(uint8_t* buffer, size_t size_bytes, int64_t position) override;
   Transfer Write(const uint8_t* buffer, size_t size_bytes, int64_t position) override;
@@ -111,6 +116,7 @@ class StreamSource final : public Source {
 
  private:
   UniqueFd fd_;
+  bool is_pipe_;
   int64_t size_bytes_;
   const StopRequest& stop_;
 };

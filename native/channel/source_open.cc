@@ -124,7 +124,7 @@ Failure OpenDescriptor(const SourceRequest& request, UniqueFd fd, const StopRequ
     return failure;
   }
   if (kind != FileKind::kRegular) {
-    *opened = std::make_unique<StreamSource>(std::move(fd), 0, stop);
+    *opened = std::make_unique<StreamSource>(std::move(fd), kind == FileKind::kFifo, 0, stop);
     return {};
   }
   FileSource::Origin origin;
@@ -136,7 +136,7 @@ Failure OpenDescriptor(const SourceRequest& request, UniqueFd fd, const StopRequ
   if (NeedsPositions(request)) {
     *opened = std::make_unique<FileSource>(std::move(fd), std::move(origin), stop);
   } else {
-    *opened = std::make_unique<StreamSource>(std::move(fd), origin.size_bytes, stop);
+    *opened = std::make_unique<StreamSource>(std::move(fd), false, origin.size_bytes, stop);
   }
   return {};
 }
@@ -178,7 +178,7 @@ Failure OpenPath(const SourceRequest& request, bool will_reserve, const StopRequ
                       classic && kind == FileKind::kRegular ? EBADF : found.error);
   }
   if (kind != FileKind::kRegular) {
-    *opened = std::make_unique<StreamSource>(std::move(found.fd), 0, stop);
+    *opened = std::make_unique<StreamSource>(std::move(found.fd), kind == FileKind::kFifo, 0, stop);
     return {};
   }
   FileSource::Origin origin = {.base_offset = 0,

@@ -1,5 +1,5 @@
-/* A node of the transport bench: `blocks send BLOCK COUNT` writes blocks to stdout, `blocks take BLOCK`
- * reads stdin to its end. */
+/* A node of the transport bench: `blocks send BLOCK COUNT` writes blocks to stdout, `blocks take
+ * BLOCK` reads stdin to its end. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,8 @@
-// npm run bench -- graph [--mb N] [--rounds N] [--only link,sort,words] [--json FILE]: a link between two nodes beside the
-// transports of Linux between two native processes, for several sizes of blocks; a sort of N MB (200)
-// by 21 nodes beside the same program built for the host, its processes joined by pipes; a word
-// count of 200 nodes over 200 objects. Everything in the same run, the best of the rounds (3).
+// npm run bench -- graph [--mb N] [--rounds N] [--only link,sort,words] [--json FILE]: a link
+// between two nodes beside the transports of Linux between two native processes, for several sizes
+// of blocks; a sort of N MB (200) by 21 nodes beside the same program built for the host, its
+// processes joined by pipes; a word count of 200 nodes over 200 objects. Everything in the same
+// run, the best of the rounds (3).
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
