@@ -19,7 +19,7 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
 [ "${1:-}" = ports ] && packages=(gcc libc6-dev make tcl bzip2 gzip xz-utils gawk perl diffutils)
 # `packages.sh bench`: the kernels' sources and WebAssembly, with which they are compared.
 [ "${1:-}" = bench ] && packages=(gcc-12 g++-12 libc6-dev make tcl clang-16 lld-16 wasi-libc
-  libclang-rt-16-dev-wasm32)
+  libclang-rt-16-dev-wasm32 lua5.4)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

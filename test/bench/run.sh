@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-  echo "benchmarks: channel, sandbox, worker (native); http, group, stream, graph, soak (the service); guest (compiled programs)"
+  echo "benchmarks: channel, sandbox, worker, snapshot (native); http, group, stream, graph, soak (the service); guest (compiled programs)"
   exit 2
 fi
 shift
@@ -22,4 +22,10 @@ if [ -f "test/bench/http/$name.ts" ]; then
   exec node "test/bench/http/$name.ts" "$@"
 fi
 native/build.sh release "bench-$name"
+if [ "$name" = snapshot ]; then
+  native/packages.sh bench
+  native/build.sh release zvm-cc zvm-validate
+  native/guest/build.sh
+  examples/ports/lua/build.sh
+fi
 exec "native/build/bench-$name" "$@"

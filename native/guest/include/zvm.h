@@ -48,11 +48,19 @@ static inline int32_t zvm_unjail(void *code, size_t size_bytes) {
   return __zvm_trap(words);
 }
 
-/* Marks the point from which later sessions may start. */
+/* Marks the point from which later sessions may start. Returns 0 when nothing has happened, 1 in a
+ * session that starts there. Programs with the C library call zvm_checkpoint. */
 static inline int32_t zvm_fork(void) {
   const uint64_t words[2] = {ZVM_TRAP_FORK, 0};
   return __zvm_trap(words);
 }
+
+/* The same for programs with the C library, which has it: behind this, arguments, environment, clock
+ * and random stream are those that this session's /dev/nvram asks for, as at the start of main, and
+ * channels that are open are at their start where the session begins here. Files in memory, heap and
+ * mounted images stay as they were; the environment is replaced. Before it, nothing may be written
+ * to a channel, and what is read from one should not differ between sessions. Returns as zvm_fork. */
+int zvm_checkpoint(int *argc, char ***argv);
 
 /* Ends the session; `code` stands in the report. */
 static inline __attribute__((noreturn)) void zvm_exit(int32_t code) {

@@ -98,6 +98,11 @@ int zvm_mount_channels(void) {
   return 0;
 }
 
+/* The channels are another session's, at their start. */
+void zvm_channels_restart(void) {
+  memset(written_end, 0, (size_t)zvm_manifest()->channel_count * sizeof *written_end);
+}
+
 int zvm_channel_check_open(const struct zvm_node *node, int flags) {
   if (node->kind == ZVM_DEVICE) return 0;
   const struct zvm_channel_record *record = zvm_channel(node->u.channel);

@@ -23,6 +23,8 @@ void zvm_clock_start(int64_t seconds) {
   now_ns = start_ns = seconds > INT64_MAX / kSecond / 2 ? 0 : seconds * kSecond;
 }
 
+void zvm_clock_restart(void) { now_ns = start_ns; }
+
 void zvm_clock_advance(int64_t nanoseconds) {
   if (nanoseconds < INT64_MAX - now_ns) now_ns += nanoseconds;
 }

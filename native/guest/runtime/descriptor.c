@@ -67,6 +67,15 @@ int zvm_open_node(struct zvm_node *node, int flags, int lowest) {
   return fd;
 }
 
+/* Open channels go back to their start; everything else stays where it is. */
+void zvm_descriptors_restart(void) {
+  for (int fd = 0; fd < ZVM_OPEN_MAX; ++fd) {
+    struct zvm_open *open = table[fd];
+    if (open == NULL || open->node->kind != ZVM_CHANNEL) continue;
+    open->position = (open->flags & O_APPEND) != 0 ? zvm_channel_size(open->node) : 0;
+  }
+}
+
 static int Create(const struct zvm_place *place, int flags, mode_t mode) {
   if (place->must_be_directory) return -EISDIR;
   if (place->directory->u.directory.fixed) return -ENOENT;

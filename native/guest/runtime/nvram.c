@@ -13,7 +13,7 @@
 
 #include "vfs.h"
 
-enum { READ_STEP = 65536 };
+enum { READ_FIRST = 16384 };
 
 uint32_t zvm_umask = 022;
 
@@ -66,8 +66,8 @@ static char *ReadAll(int32_t channel, size_t *size) {
   char *text = NULL;
   size_t used = 0, capacity = 0;
   for (;;) {
-    if (capacity - used < READ_STEP) {
-      capacity = capacity == 0 ? READ_STEP : capacity * 2;
+    if (used == capacity) {
+      capacity = capacity == 0 ? READ_FIRST : capacity * 2;
       char *grown = realloc(text, capacity + 1);
       if (grown == NULL) break;
       text = grown;
@@ -84,11 +84,11 @@ static char *ReadAll(int32_t channel, size_t *size) {
   return NULL;
 }
 
-int zvm_read_nvram(void) {
-  const int32_t channel = zvm_find_channel("/dev/nvram");
-  if (channel < 0) return 0;
+static char *text; /* records point into it */
+
+static int Read(int32_t channel) {
   size_t size = 0;
-  char *text = ReadAll(channel, &size);
+  text = ReadAll(channel, &size);
   if (text == NULL) return -ENOMEM;
   static const char kMark[] = "zvm-nvram 1\n";
   if (size >= sizeof kMark - 1 && memcmp(text, kMark, sizeof kMark - 1) == 0) {
@@ -96,6 +96,25 @@ int zvm_read_nvram(void) {
   }
   zvm_parse_sections(text);
   return 0;
+}
+
+int zvm_read_nvram(void) {
+  const int32_t channel = zvm_find_channel("/dev/nvram");
+  return channel < 0 ? 0 : Read(channel);
+}
+
+/* Settings, arguments, environment and mounts once more, as at the start of a session: from the
+ * channel if it is `fresh` or can be read again, else those that are known. */
+int zvm_reread_nvram(bool fresh) {
+  zvm_clock_restart();
+  zvm_random_restart();
+  const int32_t channel = zvm_find_channel("/dev/nvram");
+  if (channel < 0 || (!fresh && (zvm_channel(channel)->type & ZVM_CHANNEL_APPEND) == 0)) return 0;
+  zvm_clock_start(0);
+  zvm_random_seed("", 0);
+  arguments.count = environment.count = mounts.count = mappings.count = 0;
+  free(text);
+  return Read(channel);
 }
 
 static char **Vector(const struct zvm_list *list) {

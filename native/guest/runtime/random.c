@@ -13,13 +13,18 @@ static uint64_t block_number;
 static unsigned char block[64];
 static size_t block_left;
 
+/* The same stream from its start. */
+void zvm_random_restart(void) {
+  block_number = 0;
+  block_left = 0;
+}
+
 void zvm_random_seed(const void *seed, size_t size) {
   const unsigned char *bytes = seed;
   memset(key, 0, sizeof key);
   /* Longer seeds are folded in; the first 32 bytes are taken as they are. */
   for (size_t i = 0; i < size; ++i) ((unsigned char *)key)[i % sizeof key] ^= bytes[i];
-  block_number = 0;
-  block_left = 0;
+  zvm_random_restart();
 }
 
 static uint32_t Rotate(uint32_t word, unsigned bits) { return word << bits | word >> (32 - bits); }

@@ -42,9 +42,14 @@ void zvm_complain(const char *what, const char *name) {
   zvm_write(channel, line, length, 0);
 }
 
-static _Noreturn void Fail(const char *what) {
+_Noreturn void zvm_start_failed(const char *what) {
   zvm_complain("start failed:", what);
   zvm_exit(START_FAILED);
+}
+
+void zvm_name_program(const char *path) {
+  const char *slash = strrchr(path, '/');
+  zvm_program_name = slash != NULL ? slash + 1 : path;
 }
 
 /* Descriptors 0, 1 and 2; a missing standard channel becomes /dev/null. */
@@ -54,7 +59,7 @@ static void OpenStandard(void) {
     struct zvm_node *node;
     int flags = fd == 0 ? O_RDONLY : O_WRONLY;
     if (zvm_walk_node(AT_FDCWD, kNames[fd], 0, &node) < 0 || zvm_open_node(node, flags, fd) < 0) {
-      if (zvm_walk_node(AT_FDCWD, "/dev/null", 0, &node) < 0) Fail("no standard files");
+      if (zvm_walk_node(AT_FDCWD, "/dev/null", 0, &node) < 0) zvm_start_failed("no standard files");
       zvm_open_node(node, flags, fd);
     }
   }
@@ -62,7 +67,7 @@ static void OpenStandard(void) {
 
 static void MakeTree(void) {
   zvm_root = zvm_new_node(ZVM_DIRECTORY, 0755);
-  if (zvm_root == NULL) Fail("no memory");
+  if (zvm_root == NULL) zvm_start_failed("no memory");
   zvm_root->link_count = 2;
   zvm_root->u.directory.parent = zvm_root;
   zvm_cwd = zvm_root;
@@ -71,11 +76,11 @@ static void MakeTree(void) {
   struct zvm_node *ignored;
   if (zvm_make_path("/tmp", 01777, &ignored) < 0 || zvm_make_path("/dev", 0555, &ignored) < 0 ||
       zvm_mount_channels() < 0) {
-    Fail("no memory for the file tree");
+    zvm_start_failed("no memory for the file tree");
   }
 }
 
-static void EnterHome(void) {
+void zvm_enter_home(void) {
   const char *home = getenv("HOME");
   if (home == NULL) return;
   struct zvm_node *directory;
@@ -92,21 +97,20 @@ _Noreturn void __zvm_start(void) {
   static char *nothing[] = {NULL};
   environ = nothing;
   zvm_heap_start();
-  if (zvm_read_nvram() < 0) Fail("/dev/nvram is malformed");
+  if (zvm_read_nvram() < 0) zvm_start_failed("/dev/nvram is malformed");
   MakeTree();
-  if (zvm_apply_environment() < 0) Fail("no memory");
+  if (zvm_apply_environment() < 0) zvm_start_failed("no memory");
   OpenStandard();
   zvm_apply_mapping();
   zvm_apply_mounts();
   int argc;
   char **argv = zvm_arguments(&argc);
-  if (argv == NULL) Fail("no memory");
-  const char *slash = strrchr(argv[0], '/');
-  zvm_program_name = slash != NULL ? slash + 1 : argv[0];
+  if (argv == NULL) zvm_start_failed("no memory");
+  zvm_name_program(argv[0]);
   atexit(RunFini);
   for (function *f = __preinit_array_start; f < __preinit_array_end; ++f) (*f)();
   for (function *f = __init_array_start; f < __init_array_end; ++f) (*f)();
-  EnterHome();
+  zvm_enter_home();
   exit(main(argc, argv, environ));
 }
 

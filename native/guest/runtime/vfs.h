@@ -125,11 +125,13 @@ int64_t zvm_channel_seek(struct zvm_open *open, int64_t offset, int whence);
 int64_t zvm_channel_size(const struct zvm_node *node);
 int64_t zvm_device_read(const struct zvm_node *node, void *buffer, int64_t size);
 int64_t zvm_device_write(const struct zvm_node *node, int64_t size);
+void zvm_channels_restart(void);
 int64_t zvm_channel_pread(int32_t channel, void *buffer, int64_t size, int64_t offset);
 
 /* descriptor.c */
 struct zvm_open *zvm_descriptor(int fd);
 int zvm_new_descriptor(struct zvm_node *node, int flags, int lowest);
+void zvm_descriptors_restart(void);
 int zvm_open_node(struct zvm_node *node, int flags, int lowest);
 
 /* image.c, export.c: mounts */
@@ -139,14 +141,17 @@ int zvm_export_image(int32_t channel, const char *mountpoint);
 /* clock.c, random.c, heap.c */
 int64_t zvm_now_ns(void);
 void zvm_clock_start(int64_t seconds);
+void zvm_clock_restart(void);
 void zvm_clock_advance(int64_t nanoseconds);
 void zvm_random_seed(const void *seed, size_t size);
+void zvm_random_restart(void);
 void zvm_random_bytes(void *buffer, size_t size);
 void zvm_heap_start(void);
 long zvm_heap_pages(bool free_only);
 
 /* nvram.c */
 int zvm_read_nvram(void);
+int zvm_reread_nvram(bool fresh);
 void zvm_apply_mapping(void);
 int zvm_apply_environment(void);
 int zvm_apply_mounts(void);
@@ -156,6 +161,9 @@ extern uint32_t zvm_umask;
 
 /* report.c: one line on stderr, for errors before main */
 extern const char *zvm_program_name; /* argv[0] without folders */
+_Noreturn void zvm_start_failed(const char *what);
+void zvm_enter_home(void);
+void zvm_name_program(const char *path);
 void zvm_complain(const char *what, const char *name);
 
 /* Sets errno from a negative result; returns -1 then, else the value. */

@@ -60,21 +60,21 @@ record() {
 } >"$work/nvram.binary"
 
 failed=0
-session() { # NAME IMAGE_TYPE NVRAM
+session() { # NAME IMAGE_TYPE NVRAM [INPUT] [OPTION...]
   cat >"$work/manifest" <<EOF
 Version = 20130611
 Program = $work/$1.nexe
 Memory = 268435456, 0
 Timeout = 60
 Node = 1
-Channel = /dev/null, /dev/stdin, 0, 0, 4096, 4096, 0, 0
+Channel = ${4:-/dev/null}, /dev/stdin, 0, 0, 4096, 4096, 0, 0
 Channel = $work/stdout, /dev/stdout, 0, 0, 0, 0, 100000, 10000000
 Channel = $work/stderr, /dev/stderr, 0, 0, 0, 0, 100000, 10000000
-Channel = $work/$3, /dev/nvram, 1, 0, 4096, 1048576, 0, 0
+Channel = $work/$3, /dev/nvram, ${nvram_type:-1}, 0, 4096, 1048576, 0, 0
 Channel = $work/image.tar, /dev/image, $2, 0, 100000, 100000000, 0, 0
 Channel = $work/export.tar, /dev/export, 0, 0, 0, 0, 100000, 100000000
 EOF
-  "$tools/zvm-run" "$work/manifest" >"$work/report" || true
+  "$tools/zvm-run" "${@:5}" "$work/manifest" >"$work/report" || true
 }
 
 run() { # NAME PROFILE IMAGE_TYPE [NVRAM]
@@ -123,7 +123,36 @@ refused() { # NAME RECORDS, with printf's escapes
   fi
 }
 
+# A session through its checkpoint, and one that starts there, which was made without arguments,
+# environment and input: they say the same and end the same way.
+checkpoint() { # PROFILE IMAGE_TYPE NVRAM_TYPE
+  local nvram_type=$3
+  printf 'line one\nline two\n' >"$work/input"
+  printf '[fstab]\nchannel=/dev/image, mountpoint=/image, access=ro\n' >"$work/nvram.make"
+  rm -f "$work/snapshot"
+  session checkpoint "$2" nvram "$work/input"
+  cat "$work/stdout" >"$work/without"
+  local code
+  code=$(sed -n 3p "$work/report")
+  session checkpoint "$2" nvram.make /dev/null --make-snapshot "$work/snapshot"
+  session checkpoint "$2" nvram "$work/input" --snapshot "$work/snapshot"
+  if [ "$code" = 42 ] && [ "$(sed -n 3p "$work/report")" = 42 ] && [ ! -s "$work/stderr" ] &&
+    grep -q '^input: line' "$work/stdout" && cmp -s "$work/without" "$work/stdout"; then
+    echo "ok checkpoint ($1, image channel type $2, nvram channel type $3)"
+  else
+    echo "FAILED checkpoint ($1, image channel type $2, nvram channel type $3)"
+    diff "$work/without" "$work/stdout" || true
+    cat "$work/stderr" "$work/report"
+    failed=1
+  fi
+}
+
 for profile in zvm nacl; do
+  "$tools/zvm-cc" --profile "$profile" -O2 -g -Wall checkpoint.c -o "$work/checkpoint.nexe"
+  for type in 0 1; do
+    checkpoint "$profile" "$type" 1
+    checkpoint "$profile" "$type" 0
+  done
   for name in files system interfaces images memory printf; do
     "$tools/zvm-cc" --profile "$profile" -O2 -g -Wall "$name.c" -lm -o "$work/$name.nexe"
     run "$name" "$profile" 1
