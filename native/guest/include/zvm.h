@@ -55,11 +55,12 @@ static inline int32_t zvm_fork(void) {
   return __zvm_trap(words);
 }
 
-/* The same for programs with the C library, which has it: behind this, arguments, environment, clock
- * and random stream are those that this session's /dev/nvram asks for, as at the start of main, and
- * channels that are open are at their start where the session begins here. Files in memory, heap and
- * mounted images stay as they were; the environment is replaced. Before it, nothing may be written
- * to a channel, and what is read from one should not differ between sessions. Returns as zvm_fork. */
+/* The same for programs with the C library, which has it: behind this, arguments, environment,
+ * clock and random stream are those that this session's /dev/nvram asks for, as at the start of
+ * main, and channels that are open are at their start where the session begins here. Files in
+ * memory, heap and mounted images stay as they were; the environment is replaced. Before it,
+ * nothing may be written to a channel, and what is read from one should not differ between
+ * sessions. Returns as zvm_fork. */
 int zvm_checkpoint(int *argc, char ***argv);
 
 /* Ends the session; `code` stands in the report. */
