@@ -235,6 +235,7 @@ bool Worker::TakeFrames(int frames_max) {
     switch (ReceiveFrame(process_.socket.get(), buffer, &size_bytes)) {
       case ReceiveEnd::kFrame: break;
       case ReceiveEnd::kInterrupted: continue;
+      case ReceiveEnd::kUnread: unread_ = true; continue;
       case ReceiveEnd::kWouldBlock: return true;
       case ReceiveEnd::kClosed: return false;
       case ReceiveEnd::kTruncated: Fail("frame-truncated"); return false;
@@ -282,7 +283,7 @@ void Worker::EmitExit(const siginfo_t& end) {
   const Napi::Value wire_error = wire_error_.empty()
                                      ? env.Null().As<Napi::Value>()
                                      : Napi::String::New(env, wire_error_).As<Napi::Value>();
-  Emit("onExit", {status, wire_error});
+  Emit("onExit", {status, wire_error, Napi::Boolean::New(env, unread_)});
 }
 
 // Reaps the process, gives everything back and tells. Last of all, because the callback may do
@@ -337,6 +338,8 @@ Napi::Value Worker::JS_Send(const Napi::CallbackInfo& info) {
   }
   const int error = SendFrame(process_.socket.get(), {frame.Data(), frame.ByteLength()}, fds);
   if (error == EPIPE || error == ECONNRESET) {
+    // The kernel says it once: here it is about the frame before this one.
+    unread_ = unread_ || error == ECONNRESET;
     ThrowCode(env, "worker-gone", "the worker has ended");
     return {};
   }

@@ -61,6 +61,7 @@ class Worker final : public Napi::ObjectWrap<Worker> {
   uv_poll_t* socket_poll_ = nullptr;
   uv_poll_t* end_poll_ = nullptr;
   std::string wire_error_;
+  bool unread_ = false;
   bool greeted_ = false;
   bool watched_ = false;
 };

@@ -104,8 +104,9 @@ export interface WorkerEvents {
    *  type 1, 3, 5, 6, 7 or 9 from the worker); the body has not. The first frame is the hello. */
   onFrame(frame: Buffer): void
   /** Last callback, exactly once, after all frames: the process is gone and reaped.
-   *  `wireError`: the worker sent what is no frame of this version and was killed for it. */
-  onExit(status: ExitStatus, wireError: string | null): void
+   *  `wireError`: the worker sent what is no frame of this version and was killed for it.
+   *  `unread`: the last frame that `send` took was never received: its task has not begun. */
+  onExit(status: ExitStatus, wireError: string | null, unread: boolean): void
 }
 
 /** Starts a process: own process group, empty environment, dies with the thread that called

@@ -22,8 +22,11 @@ ReceiveEnd EndOf(ssize_t got) {
   if (got > 0) {
     return ReceiveEnd::kFrame;
   }
-  if (got == 0 || errno == ECONNRESET) {
+  if (got == 0) {
     return ReceiveEnd::kClosed;
+  }
+  if (errno == ECONNRESET) {
+    return ReceiveEnd::kUnread;
   }
   if (errno == EINTR) {
     return ReceiveEnd::kInterrupted;

@@ -35,6 +35,8 @@ class FrameDescriptors {
 enum class ReceiveEnd : uint8_t {
   kFrame,
   kClosed,       // the peer is gone (or sent a message without a byte, which is no frame)
+  kUnread,       // told once: the peer went without having received what was sent last; what
+                 // it had sent itself still comes
   kInterrupted,  // a signal
   kWouldBlock,   // non-blocking sockets only
   kTruncated,    // the message or its descriptors did not fit; what came of it is closed

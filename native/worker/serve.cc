@@ -141,7 +141,8 @@ int AwaitTask(Role& role, TaskFrame& frame) {
       case ReceiveEnd::kFrame:
         frame.bytes = {buffer, size};
         return kGoOn;
-      case ReceiveEnd::kClosed: return kWorkerDone;
+      case ReceiveEnd::kClosed:
+      case ReceiveEnd::kUnread: return kWorkerDone;
       case ReceiveEnd::kInterrupted: break;
       case ReceiveEnd::kWouldBlock:
         if (!role.Idle()) {

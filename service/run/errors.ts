@@ -25,12 +25,14 @@ export class AdmissionError extends Error {
 
 /**
  * worker-start: no process could be started. worker-died: it ended without an answer.
+ * worker-unread: it ended before it had received the task, which another may be given.
  * worker-overdue: it did not answer in time and was killed. worker-refused: it did not take our
  * frame. worker-wire: it sent what is no frame.
  */
 export type WorkerCode =
   | 'worker-start'
   | 'worker-died'
+  | 'worker-unread'
   | 'worker-overdue'
   | 'worker-refused'
   | 'worker-wire'

@@ -15,6 +15,9 @@ export type ProgramLimits = {
   readonly prepareMsMax: number
 }
 
+/** Workers that may die over one program, until its job is told. */
+const preparesMax = 3
+const deaths: ReadonlySet<string> = new Set(['worker-died', 'worker-unread'])
 /** The rule sets that this service accepts. */
 const acceptedProfile: Profile = 'zvm'
 
@@ -107,7 +110,19 @@ export class Programs {
     return image
   }
 
+  /** Whatever a worker had done when it died, another can do it again. */
   async #prepare(key: string, digest: Digest, open: () => FdHandle): Promise<Image> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#tryPrepare(key, digest, open)
+      } catch (error) {
+        const isDead = error instanceof WorkerError && deaths.has(error.code)
+        if (!isDead || tries === preparesMax) throw error
+      }
+    }
+  }
+
+  async #tryPrepare(key: string, digest: Digest, open: () => FdHandle): Promise<Image> {
     const worker = await this.#workers.take({ tenant: '', program: digest })
     const handle = this.#native.makeImageFile()
     try {

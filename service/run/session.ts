@@ -18,6 +18,8 @@ import type { Worker } from './worker.ts'
 export const outputPipeBytes = 512 * 1024
 /** From the request to stop to the end of the process. */
 const cancelMs = 50
+/** Workers that may die before they have received a start, until the job is told. */
+const startsMax = 4
 
 /** Descriptors for reading, which the session closes. Throws when there is no such thing. */
 export type SessionInputs = {
@@ -56,6 +58,11 @@ export type SessionOptions = {
   /** /dev/null, shared by all. */
   readonly nothing: FdHandle
   readonly killGraceMs: number
+  /**
+   * Another worker for a session that has not begun. Undefined: the end of its worker is the end of
+   * the session. Rejects with WorkerError.
+   */
+  readonly replace: (() => Promise<Worker>) | undefined
 }
 
 let lastSessionId = 0
@@ -81,57 +88,117 @@ export function startSession(
     for (const channel of plan.channels) {
       for (const source of channel.sources) table.open(source, channel)
     }
-    const sessionId = takeSessionIds(1)
-    const isMapped = worker.mapped === program
-    worker.mapped = undefined
-    const frame = encodeStart(sessionId, {
+    return new Running(plan, program, image, table, worker, options)
+  } catch (error) {
+    table.closeOurs()
+    table.closeTheirs()
+    throw error
+  }
+}
+
+class Running implements Session {
+  readonly id: number
+  readonly ended: Promise<NativeReport | WorkerError>
+  #worker: Worker
+  #timer: NodeJS.Timeout | undefined
+  #isCancelled = false
+  #isOver = false
+  readonly #plan: SessionPlan
+  readonly #program: Digest
+  readonly #image: ImageLease
+  readonly #table: DescriptorTable
+  readonly #options: SessionOptions
+
+  /** Throws WireError. */
+  constructor(
+    plan: SessionPlan,
+    program: Digest,
+    image: ImageLease,
+    table: DescriptorTable,
+    worker: Worker,
+    options: SessionOptions,
+  ) {
+    this.id = takeSessionIds(1)
+    this.#plan = plan
+    this.#program = program
+    this.#image = image
+    this.#table = table
+    this.#worker = worker
+    this.#options = options
+    const first = this.#ask()
+    // While the start may have to be sent again, what it gives away is kept.
+    if (options.replace === undefined) table.closeTheirs()
+    this.ended = this.#finish(first).finally(() => {
+      this.#isOver = true
+      clearTimeout(this.#timer)
+      table.closeTheirs()
+    })
+  }
+
+  get pipes(): ReadonlyMap<string, FdHandle> {
+    return this.#table.pipes
+  }
+  get files(): ReadonlyMap<string, Scratch> {
+    return this.#table.files
+  }
+
+  cancel(): void {
+    if (this.#isOver || this.#isCancelled) return
+    this.#isCancelled = true
+    this.#worker.cancel(this.id)
+    this.#timer = setTimeout(() => this.#worker.kill('SIGKILL'), cancelMs)
+  }
+
+  abandon(): void {
+    this.cancel()
+    this.#table.closeOurs()
+  }
+
+  async #finish(first: Promise<Buffer>): Promise<NativeReport | WorkerError> {
+    let answer = first
+    for (let starts = 1; ; starts++) {
+      try {
+        return this.#read(await answer)
+      } catch (error) {
+        if (!(error instanceof WorkerError)) return unreadable(error)
+        if (error.code !== 'worker-unread') return error
+        const died = new WorkerError('worker-died', error.message, { cause: error })
+        const { replace } = this.#options
+        if (replace === undefined || this.#isCancelled || starts === startsMax) return died
+        try {
+          this.#worker = await replace()
+        } catch {
+          return died
+        }
+        if (this.#isCancelled) return died
+        answer = this.#ask()
+      }
+    }
+  }
+
+  #ask(): Promise<Buffer> {
+    const [plan, worker, table] = [this.#plan, this.#worker, this.#table]
+    const isMapped = worker.mapped === this.#program
+    const frame = encodeStart(this.id, {
       memoryBytes: plan.memoryBytes,
       wallMs: plan.timeoutMs,
       cpuMs: 0,
-      profile: image.profile,
+      profile: this.#image.profile,
       memoryEtag: plan.memoryEtag,
-      ...(isMapped ? { mappedSha256Hex: hexOf(program) } : {}),
+      ...(isMapped ? { mappedSha256Hex: hexOf(this.#program) } : {}),
       channels: plan.channels.map(({ alias, type, etag, limits, sources }) => {
         return { alias, type, etag, limits, sourceCount: sources.length }
       }),
     })
-    const deadlineMs = plan.timeoutMs + options.killGraceMs
-    const fds = isMapped ? table.fds : [image.handle, ...table.fds]
-    const answer = worker.ask(frame, fds, deadlineMs)
-    let timer: NodeJS.Timeout | undefined
-    let isOver = false
-    const cancel = () => {
-      if (isOver || timer !== undefined) return
-      worker.cancel(sessionId)
-      timer = setTimeout(() => worker.kill('SIGKILL'), cancelMs)
-    }
-    const ended = answer.then(
-      (bytes) => {
-        const report = decodeReport(bytes, plan.channels.length)
-        if (report.isMapped) worker.mapped = program
-        return toNativeReport(report, plan)
-      },
-      (error) => error,
-    )
-    return {
-      id: sessionId,
-      pipes: table.pipes,
-      files: table.files,
-      ended: ended.catch(unreadable).finally(() => {
-        isOver = true
-        clearTimeout(timer)
-      }),
-      cancel,
-      abandon: () => {
-        cancel()
-        table.closeOurs()
-      },
-    }
-  } catch (error) {
-    table.closeOurs()
-    throw error
-  } finally {
-    table.closeTheirs()
+    worker.mapped = undefined
+    const fds = isMapped ? table.fds : [this.#image.handle, ...table.fds]
+    return worker.ask(frame, fds, plan.timeoutMs + this.#options.killGraceMs)
+  }
+
+  #read(bytes: Buffer): NativeReport {
+    const report = decodeReport(bytes, this.#plan.channels.length)
+    if (report.isMapped) this.#worker.mapped = this.#program
+    return toNativeReport(report, this.#plan)
   }
 }
 
@@ -157,8 +224,9 @@ class DescriptorTable {
     this.fds.push(own ?? this.#options.nothing)
   }
 
+  /** Idempotent. */
   closeTheirs(): void {
-    for (const handle of this.#opened) handle.close()
+    for (const handle of this.#opened.splice(0)) handle.close()
   }
 
   closeOurs(): void {

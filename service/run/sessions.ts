@@ -114,15 +114,28 @@ export class Sessions {
     try {
       signal.throwIfAborted()
       const worker = await this.workers.take({ tenant, program: digest })
+      let lent: Worker | undefined = worker
+      const giveBack = () => {
+        if (lent !== undefined) this.workers.giveBack(lent)
+        lent = undefined
+      }
       try {
         signal.throwIfAborted()
-        return this.#begin(start, image, worker)
+        const session = this.#begin(start, image, worker, async () => {
+          giveBack()
+          const next = await this.workers.take({ tenant, program: digest })
+          lent = next
+          return next
+        })
+        session.ended.then(giveBack).finally(image.release)
+        return session
       } catch (error) {
-        this.workers.giveBack(worker)
+        giveBack()
         throw error
       }
-    } finally {
+    } catch (error) {
       image.release()
+      throw error
     }
   }
 
@@ -150,7 +163,10 @@ export class Sessions {
         const image = images.get(start.program.digest)
         const worker = workers[0]
         if (image === undefined || worker === undefined) throw new Error('a start without worker')
-        sessions.push(this.#begin(start, image, worker))
+        // No other worker later: its neighbours have begun by then.
+        const session = this.#begin(start, image, worker)
+        session.ended.then(() => this.workers.giveBack(worker))
+        sessions.push(session)
         workers.shift()
       }
       return sessions
@@ -175,14 +191,18 @@ export class Sessions {
     throw failed.reason
   }
 
-  #begin({ plan, inputs, program }: SessionStart, image: ImageLease, worker: Worker): Session {
-    const session = startSession(plan, program.digest, image, inputs, worker, {
+  #begin(
+    { plan, inputs, program }: SessionStart,
+    image: ImageLease,
+    worker: Worker,
+    replace?: () => Promise<Worker>,
+  ): Session {
+    return startSession(plan, program.digest, image, inputs, worker, {
       native: this.native,
       scratchDir: this.scratchDir,
       nothing: this.#nothing,
       killGraceMs: this.#killGraceMs,
+      replace,
     })
-    session.ended.then(() => this.workers.giveBack(worker))
-    return session
   }
 }

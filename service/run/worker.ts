@@ -78,7 +78,7 @@ export class Worker {
       { path, role, tasksMax, limits: { fileSizeBytes } },
       {
         onFrame: (frame) => this.#take(frame),
-        onExit: (status, wireError) => this.#end(status, wireError),
+        onExit: (status, wireError, unread) => this.#end(status, wireError, unread),
       },
     )
     lowerPriority(this.#process.pid)
@@ -113,14 +113,16 @@ export class Worker {
    * process is killed.
    */
   ask(frame: Buffer, fds: readonly FdHandle[], deadlineMs: number): Promise<Buffer> {
-    if (this.#state === 'ended') return Promise.reject(new WorkerError('worker-died', 'while idle'))
+    if (this.#state === 'ended') {
+      return Promise.reject(new WorkerError('worker-unread', 'it ended while idle'))
+    }
     if (this.#state !== 'idle') throw new Error(`the worker is ${this.#state}`)
     return new Promise((resolve, reject) => {
       try {
         if (!this.#process.send(frame, fds)) throw new Error('the socket of the worker is full')
       } catch (error) {
         this.close()
-        reject(new WorkerError('worker-died', 'the task could not be sent', { cause: error }))
+        reject(new WorkerError('worker-unread', 'the task could not be sent', { cause: error }))
         return
       }
       this.#state = 'busy'
@@ -231,12 +233,12 @@ export class Worker {
     this.#process.close()
   }
 
-  #end(status: ExitStatus, wireError: string | null): void {
+  #end(status: ExitStatus, wireError: string | null, unread: boolean): void {
     clearTimeout(this.#startTimer)
     this.#state = 'ended'
     const detail = wireError ?? status.signal ?? `status ${status.code}`
-    const error =
-      this.#failure ?? new WorkerError(wireError === null ? 'worker-died' : 'worker-wire', detail)
+    const code = wireError !== null ? 'worker-wire' : unread ? 'worker-unread' : 'worker-died'
+    const error = this.#failure ?? new WorkerError(code, detail)
     if (this.#task !== undefined) {
       clearTimeout(this.#task.timer)
       this.#task.reject(error)

@@ -52,6 +52,7 @@ function startWorker(role, options = {}) {
   const waiting = []
   let exitCount = 0
   let tellExit
+  let isUnread
   const exit = new Promise((resolve) => {
     tellExit = resolve
   })
@@ -64,11 +65,12 @@ function startWorker(role, options = {}) {
         if (taker) taker(bytes)
         else frames.push(bytes)
       },
-      onExit(status, wireError) {
+      onExit(status, wireError, unread) {
         exitCount += 1
         assert.equal(exitCount, 1)
         for (const taker of waiting) taker(null)
         tellExit({ ...status, wireError })
+        isUnread = unread
       },
     },
   )
@@ -78,7 +80,7 @@ function startWorker(role, options = {}) {
       : new Promise((resolve) => {
           waiting.push(resolve)
         })
-  return { worker, next, exit }
+  return { worker, next, exit, isUnread: () => isUnread }
 }
 
 async function prepare(path) {
@@ -105,6 +107,12 @@ async function runHello(image) {
   const text = output.read(0, 100).toString()
   output.close()
   return { report, status, text }
+}
+
+/** Until the process has used some processor time that only a guest uses. */
+async function untilBusy(pid) {
+  const ticks = () => Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[13])
+  while (ticks() < 3) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 const openFds = () => readdirSync('/proc/self/fd').length
@@ -156,6 +164,24 @@ test('an idle worker ends on SIGTERM, and on SIGKILL at any time', async () => {
   const killed = startWorker('prepare')
   killed.worker.close()
   assert.equal((await killed.exit).signal, 'SIGKILL')
+})
+
+test('a worker that dies tells whether it had received its last frame', async () => {
+  const nothing = zvm.openNull()
+  const { image } = await prepare(`${buildDir}/guest/asm/spin.nexe`)
+  for (const isStopped of [true, false]) {
+    const { worker, next, exit, isUnread } = startWorker('session')
+    await next()
+    if (isStopped) process.kill(worker.pid, 'SIGSTOP')
+    worker.send(startFrame(), [image, nothing, nothing, nothing])
+    // One that runs takes the frame at once; its guest ends by no other means than the kill.
+    if (!isStopped) await untilBusy(worker.pid)
+    process.kill(worker.pid, 'SIGKILL')
+    assert.deepEqual(await exit, { code: null, signal: 'SIGKILL', wireError: null })
+    assert.equal(isUnread(), isStopped)
+  }
+  image.close()
+  nothing.close()
 })
 
 test('a session that waits for its input is cancelled by SIGTERM with a report', async () => {

@@ -101,4 +101,15 @@ TEST_CASE("a closed peer, an empty message, nothing yet") {
   CHECK(SendFrame(pair.b.get(), HelloFrame(), {}) == EPIPE);
 }
 
+TEST_CASE("a peer that goes without having received: told once, its own frames still come") {
+  Pair pair;
+  size_t size = 0;
+  REQUIRE(SendFrame(pair.a.get(), HelloFrame(), {}) == 0);
+  REQUIRE(SendFrame(pair.b.get(), StartFrame(), {}) == 0);
+  pair.a.Reset();
+  CHECK(ReceiveFrame(pair.b.get(), g_buffer, &size) == ReceiveEnd::kUnread);
+  CHECK(ReceiveFrame(pair.b.get(), g_buffer, &size) == ReceiveEnd::kFrame);
+  CHECK(ReceiveFrame(pair.b.get(), g_buffer, &size) == ReceiveEnd::kClosed);
+}
+
 }  // namespace zvm::test

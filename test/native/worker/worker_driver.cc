@@ -54,7 +54,7 @@ int WorkerDriver::Send(const Bytes& frame, std::span<const int> fds) {
 Bytes WorkerDriver::Receive() {
   size_t size = 0;
   const ReceiveEnd end = ReceiveFrame(socket_.get(), g_buffer, &size);
-  CHECK((end == ReceiveEnd::kFrame || end == ReceiveEnd::kClosed));
+  CHECK((end == ReceiveEnd::kFrame || end == ReceiveEnd::kClosed || end == ReceiveEnd::kUnread));
   return Bytes(g_buffer, g_buffer + size);
 }
 

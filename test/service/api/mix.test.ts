@@ -10,7 +10,7 @@ for (const reuse of ['tenant', 'session']) {
     context.after(() => server.settle())
     const jobs = reuse === 'tenant' ? 1000 : 200
     const seed = Date.now() % 1_000_000
-    const mix = { url: server.url, pid: process.pid, jobs, concurrency: 32, seed }
+    const mix = { url: server.url, pid: process.pid, jobs, jobsPerKill: 10, concurrency: 32, seed }
     const { counts, kills } = await runMix(mix)
     const told = [...counts.values()].reduce((sum, count) => sum + count, 0)
     assert.equal(told, jobs, `seed ${seed}`)

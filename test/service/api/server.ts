@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type App, buildApp } from '../../../service/app.ts'
 import { readConfig } from '../../../service/config.ts'
@@ -18,6 +19,13 @@ export function readGuest(name: string): Promise<Buffer> {
 }
 
 const running = new Set<App>()
+// A test that failed half-way must not leave its service, which would keep the file alive.
+after(async () => {
+  for (const { http } of running) {
+    http.server.closeAllConnections()
+    await http.close()
+  }
+})
 const pipesAtStart = (await readdir('/proc/self/fd')).filter(isPipe).length
 
 function isPipe(fd: string): boolean {
