@@ -201,7 +201,8 @@ export function reportOfEnd(
 ): Report {
   if (end instanceof WorkerError) {
     if (end.code === 'worker-overdue') return makeLostReport('limited', 'limit-wall-time', program)
-    const [outcome, reason] = cause === undefined ? (['failed', end.code] as const) : stopped[cause]
+    const code = end.code === 'worker-unread' ? 'worker-died' : end.code
+    const [outcome, reason] = cause === undefined ? (['failed', code] as const) : stopped[cause]
     return makeLostReport(outcome, reason, program)
   }
   const report = makeReport(end, program)

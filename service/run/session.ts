@@ -162,15 +162,14 @@ class Running implements Session {
       } catch (error) {
         if (!(error instanceof WorkerError)) return unreadable(error)
         if (error.code !== 'worker-unread') return error
-        const died = new WorkerError('worker-died', error.message, { cause: error })
         const { replace } = this.#options
-        if (replace === undefined || this.#isCancelled || starts === startsMax) return died
+        if (replace === undefined || this.#isCancelled || starts === startsMax) return error
         try {
           this.#worker = await replace()
         } catch {
-          return died
+          return error
         }
-        if (this.#isCancelled) return died
+        if (this.#isCancelled) return error
         answer = this.#ask()
       }
     }

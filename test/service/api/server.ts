@@ -19,12 +19,16 @@ export function readGuest(name: string): Promise<Buffer> {
 }
 
 const running = new Set<App>()
-// A test that failed half-way must not leave its service, which would keep the file alive.
-after(async () => {
-  for (const { http } of running) {
-    http.server.closeAllConnections()
-    await http.close()
+// A test that failed half-way leaves its service, which would keep the file alive. Other hooks of
+// this kind, which settle, come after this one.
+after(() => {
+  const closeAll = () => {
+    for (const { http } of running) {
+      http.server.closeAllConnections()
+      http.close()
+    }
   }
+  setTimeout(closeAll, 15_000).unref()
 })
 const pipesAtStart = (await readdir('/proc/self/fd')).filter(isPipe).length
 
