@@ -3,13 +3,15 @@
 import { z } from 'zod'
 import { ManifestError, type ManifestIssue } from './errors.ts'
 import { finishGraph, type Graph, type Group } from './graph.ts'
-import { issuesOf, nodeFields, readNode, type UrlRules } from './node-json.ts'
+import { memoFields, readMemoWish } from './memo-wish.ts'
+import { issuesOf, nodeFields, type Report, readNode, type UrlRules } from './node-json.ts'
 import { type NodeChannelUrl, nodeNamePattern, parseNodeChannelUrl } from './node-url.ts'
 
 export const groupsMax = 256
 export const nodeCountMax = 10_000
 
 const graphSchema = z.strictObject({
+  ...memoFields,
   nodes: z
     .array(
       z.strictObject({
@@ -33,13 +35,13 @@ export function parseJsonGraph(value: unknown): Graph {
   const parsed = graphSchema.safeParse(value)
   if (!parsed.success) throw new ManifestError(parsed.error.issues.flatMap(issuesOf))
   const issues: ManifestIssue[] = []
+  const report: Report = (code, detail, pointer) => issues.push({ code, detail, pointer })
+  const memo = readMemoWish(parsed.data, report)
   const groups = parsed.data.nodes.flatMap(({ name, count, connect, ...json }, index): Group[] => {
-    const draft = readNode(json, `/nodes/${index}`, urlRules, (code, detail, pointer) =>
-      issues.push({ code, detail, pointer }),
-    )
+    const draft = readNode(json, `/nodes/${index}`, urlRules, report)
     if (draft === undefined) return []
     return [{ ...draft, name, connect: connect ?? [], ...(count === undefined ? {} : { count }) }]
   })
   if (issues.length > 0) throw new ManifestError(issues)
-  return finishGraph({ groups })
+  return finishGraph({ groups, memo })
 }

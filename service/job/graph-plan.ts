@@ -22,6 +22,7 @@ import {
 } from './instances.ts'
 import { type Link, type LinkUrl, makeLinks } from './links.ts'
 import { needsNvram, type ProgramUrl } from './manifest.ts'
+import { type MemoWish, noMemo } from './memo-wish.ts'
 import type { ObjectUrl } from './node-url.ts'
 import { makeNvram } from './nvram.ts'
 import {
@@ -58,6 +59,7 @@ export type GraphPlan = PartNames & {
   readonly responses: readonly PlannedResponse[]
   /** Objects that become visible when all nodes have ended well. */
   readonly objectsWritten: readonly ObjectUrl[]
+  readonly memo: MemoWish
 }
 
 /** Throws PlanError with everything that cannot be planned. */
@@ -94,7 +96,8 @@ export function makeGraphPlan(graph: Graph, listing: Listing, limits: GraphLimit
     report,
   )
   if (issues.length > 0) throw new PlanError(issues)
-  return { nodes, links, ...partNames(nodes), responses, objectsWritten }
+  const memo = graph.memo ?? noMemo
+  return { nodes, links, ...partNames(nodes), responses, objectsWritten, memo }
 }
 
 function makeNode(

@@ -4,13 +4,14 @@ import type { ChannelOf } from './channel.ts'
 import { type ManifestCode, ManifestError, type ManifestIssue } from './errors.ts'
 import { hasWildcard } from './glob.ts'
 import type { ManifestDraft } from './manifest.ts'
+import type { MemoWish } from './memo-wish.ts'
 import type { NodeChannelUrl } from './node-url.ts'
 
 declare const brand: unique symbol
 
 export type GroupChannel = ChannelOf<NodeChannelUrl>
 
-export type Group = Omit<ManifestDraft, 'channels'> & {
+export type Group = Omit<ManifestDraft, 'channels' | 'memo'> & {
   readonly name: string
   /** Instances; absent = one, or one for each object that a wildcard finds. */
   readonly count?: number
@@ -19,7 +20,7 @@ export type Group = Omit<ManifestDraft, 'channels'> & {
   readonly channels: readonly GroupChannel[]
 }
 
-export type GraphDraft = { readonly groups: readonly Group[] }
+export type GraphDraft = { readonly groups: readonly Group[]; readonly memo?: MemoWish }
 export type Graph = GraphDraft & { readonly [brand]: 'Graph' }
 
 /** Checks what can be checked without a listing. Throws ManifestError with every broken rule. */

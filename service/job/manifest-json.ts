@@ -3,10 +3,11 @@
 import { z } from 'zod'
 import { ManifestError, type ManifestIssue } from './errors.ts'
 import { finishManifest, type Manifest } from './manifest.ts'
-import { issuesOf, nodeFields, readNode, type UrlRules } from './node-json.ts'
+import { memoFields, readMemoWish } from './memo-wish.ts'
+import { issuesOf, nodeFields, type Report, readNode, type UrlRules } from './node-json.ts'
 import { parseSourceUrl, type SourceUrl } from './source-url.ts'
 
-const manifestSchema = z.strictObject(nodeFields)
+const manifestSchema = z.strictObject({ ...nodeFields, ...memoFields })
 const urlRules: UrlRules<SourceUrl> = {
   parse: parseSourceUrl,
   sources: ['part', 'sha256', 'null'],
@@ -18,12 +19,13 @@ export function parseJsonManifest(value: unknown): Manifest {
   const parsed = manifestSchema.safeParse(value)
   if (!parsed.success) throw new ManifestError(parsed.error.issues.flatMap(issuesOf))
   const issues: ManifestIssue[] = []
-  const draft = readNode(parsed.data, '', urlRules, (code, detail, pointer) =>
-    issues.push({ code, detail, pointer }),
-  )
-  if (draft === undefined) throw new ManifestError(issues)
+  const report: Report = (code, detail, pointer) => issues.push({ code, detail, pointer })
+  const { cache, verify, ...node } = parsed.data
+  const memo = readMemoWish({ cache, verify }, report)
+  const draft = readNode(node, '', urlRules, report)
+  if (draft === undefined || issues.length > 0) throw new ManifestError(issues)
   const count = draft.channels.length
-  return finishManifest(draft, (index) => ({
+  return finishManifest({ ...draft, memo }, (index) => ({
     pointer: index === undefined || index >= count ? '' : `/channels/${index}`,
   }))
 }

@@ -10,6 +10,7 @@ import {
   nvramAlias,
 } from './channel.ts'
 import { type ManifestCode, ManifestError, type ManifestIssue } from './errors.ts'
+import type { MemoWish } from './memo-wish.ts'
 import type { SourceUrl } from './source-url.ts'
 
 declare const brand: unique symbol
@@ -32,6 +33,8 @@ export type ManifestDraft = {
   /** Wall-clock milliseconds; absent = the service's default. */
   readonly timeoutMs?: number
   readonly channels: readonly Channel[]
+  /** Absent = results are neither looked up nor kept. */
+  readonly memo?: MemoWish
 }
 
 export type Manifest = ManifestDraft & { readonly [brand]: 'Manifest' }
@@ -79,7 +82,7 @@ export function finishManifest(draft: ManifestDraft, placeOf: PlaceOf): Manifest
 }
 
 /** True when the guest is told something through the classic nvram channel. */
-export function needsNvram(draft: Omit<ManifestDraft, 'channels'>): boolean {
+export function needsNvram(draft: Omit<ManifestDraft, 'channels' | 'memo'>): boolean {
   return (
     draft.args.length > 0 ||
     Object.keys(draft.env).length > 0 ||

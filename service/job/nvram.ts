@@ -10,7 +10,7 @@ export const nvramBytesMax = 10_240
 const plain = /[A-Za-z0-9_./:@%+-]/
 
 /** Undefined when the guest is told nothing. Throws ManifestError when the text is too long. */
-export function makeNvram(manifest: Omit<ManifestDraft, 'channels'>): string | undefined {
+export function makeNvram(manifest: Omit<ManifestDraft, 'channels' | 'memo'>): string | undefined {
   if (!needsNvram(manifest)) return undefined
   const lines: string[] = []
   if (manifest.image !== undefined) {

@@ -12,6 +12,7 @@ import {
 import { PlanError, type PlanIssue } from './errors.ts'
 import type { LinkUrl } from './links.ts'
 import type { Manifest, ProgramUrl } from './manifest.ts'
+import { type MemoWish, noMemo } from './memo-wish.ts'
 import type { ObjectUrl } from './node-url.ts'
 import { makeNvram } from './nvram.ts'
 import type { SourceUrl } from './source-url.ts'
@@ -50,6 +51,7 @@ export type Plan = Omit<SessionPlan, 'channels'> &
     readonly program: ProgramUrl
     readonly channels: readonly Channel[]
     readonly responses: readonly PlannedResponse[]
+    readonly memo: MemoWish
   }
 
 /** `isFile`: written at random, so it can only be sent once the session is over. */
@@ -81,6 +83,7 @@ export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
     nvram,
     ...partNames([{ ...manifest, channels }]),
     responses: channels.flatMap(responsesOf),
+    memo: manifest.memo ?? noMemo,
   }
 }
 

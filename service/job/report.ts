@@ -62,9 +62,20 @@ export type Report = {
   readonly links?: readonly LinkReport[]
   /** Of a graph: the objects that have become visible. */
   readonly objects?: readonly WrittenObject[]
+  /** Of a job that asked for the memo. */
+  readonly cache?: MemoMark
 }
 
-export type NodeReport = Omit<Report, 'failedNode' | 'groups' | 'nodes' | 'links' | 'objects'> & {
+/**
+ * hit: a kept result, nothing has run. miss: it has run. verified, mismatch: it has run and was
+ * compared with a kept result. bypass: it has run, and no result of it is ever kept.
+ */
+export type MemoMark = 'hit' | 'miss' | 'verified' | 'mismatch' | 'bypass'
+
+export type NodeReport = Omit<
+  Report,
+  'failedNode' | 'groups' | 'nodes' | 'links' | 'objects' | 'cache'
+> & {
   readonly node: string
 }
 
