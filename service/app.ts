@@ -13,7 +13,10 @@ import { requestIdOf } from './http/request-id.ts'
 import { cutStalledClients } from './http/stalled-clients.ts'
 import { toProblem } from './http/to-problem.ts'
 import { watchedBody } from './http/upload-watch.ts'
-import { addAsyncMetrics, makeMetrics } from './metrics.ts'
+import { Memo } from './memo/memo.ts'
+import { makeRuntimeId } from './memo/runtime-id.ts'
+import { MemoStore } from './memo/store.ts'
+import { addAsyncMetrics, addMemoMetrics, makeMetrics } from './metrics.ts'
 import { addAsyncJobRoutes } from './routes/async-jobs.ts'
 import { addJobEventRoutes } from './routes/job-events.ts'
 import { addJobRoutes } from './routes/jobs.ts'
@@ -33,6 +36,7 @@ export type App = {
   readonly scheduler: Scheduler
   readonly asyncJobs: AsyncJobs
   readonly sessions: Sessions
+  readonly memo: Memo
 }
 
 /** Closing `http` ends the workers too. */
@@ -122,9 +126,18 @@ export async function buildApp(config: Config): Promise<App> {
     },
   })
   http.addHook('onClose', () => asyncJobs.close())
+  const { cpuFeatures } = sessions.workers.kind
+  const runtime = makeRuntimeId(join(nativeDir, 'zvm-worker'), cpuFeatures)
+  const memo = new Memo(new MemoStore(join(config.dataDir, 'memo'), limits, runtime), {
+    runtime,
+    recordBytesMax: limits.memoEntryBytesMax,
+    onMismatch: (key) => http.log.error({ key }, 'a memoised job gave another result'),
+  })
+  http.addHook('onClose', () => memo.close())
   const tracing = await openTracing(config.traceExporter)
   http.addHook('onClose', () => tracing.close())
   addAsyncMetrics(metrics, asyncJobs)
+  addMemoMetrics(metrics, memo)
   countBytes(http, metrics, config.tenantHeader)
   const deps = {
     config,
@@ -136,6 +149,7 @@ export async function buildApp(config: Config): Promise<App> {
     store,
     asyncJobs,
     nodeSlots,
+    memo,
   }
   addJobRoutes(http, deps)
   addAsyncJobRoutes(http, deps)
@@ -143,5 +157,5 @@ export async function buildApp(config: Config): Promise<App> {
   addProgramRoutes(http, deps)
   addObjectRoutes(http, deps)
   await addServiceRoutes(http, deps)
-  return { http, scheduler, sessions, asyncJobs }
+  return { http, scheduler, sessions, asyncJobs, memo }
 }

@@ -62,6 +62,10 @@ export const limitTable = {
   asyncOutputBytesMax: [16 * gib, 'bytes', 'outputs of one asynchronous job'],
   asyncStoreBytesMax: [64 * gib, 'bytes', 'outputs of all asynchronous jobs'],
   asyncRetentionMs: [86_400_000, 'ms', 'an asynchronous job is kept after its end'],
+  memoBytesMax: [1 * gib, 'bytes', 'kept results of memoised jobs'],
+  memoEntriesMax: [10_000, 'results', 'kept'],
+  memoEntryBytesMax: [8 * mib, 'bytes', 'one kept result: all outputs and the report'],
+  memoMemoryBytesMax: [64 * mib, 'bytes', 'kept results in memory, and those on their way to disk'],
   eventListenersMax: [256, 'listeners', 'streams of events at once'],
   eventHeartbeatMs: [15_000, 'ms', 'silence of a stream of events'],
   drainMs: [30_000, 'ms', 'running jobs after SIGTERM'],
@@ -70,6 +74,10 @@ export const limitTable = {
 /** session: every worker runs one task. tenant: those of one tenant. shared: those of anybody. */
 export const reusePolicies = ['session', 'tenant', 'shared'] as const
 export type ReusePolicy = (typeof reusePolicies)[number]
+
+/** tenant: results are kept for each tenant alone. shared: they are given to anybody. */
+export const memoScopes = ['tenant', 'shared'] as const
+export type MemoScope = (typeof memoScopes)[number]
 
 export type LimitName = keyof typeof limitTable
 export type Limits = Readonly<Record<LimitName, number>>
@@ -84,6 +92,8 @@ export type Config = {
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Who may be served by a worker that has run a session before. */
   readonly workerReuse: ReusePolicy
+  /** Who may get the kept result of a job. */
+  readonly memoScope: MemoScope
   /** Header with the name of the client's tenant, in lower case; '' = all are one. */
   readonly tenantHeader: string
   /** Where spans go; OTEL_* variables say more. */
@@ -107,6 +117,7 @@ const schema = z.object({
     .default('info'),
   ZVM_OTEL: z.enum(traceExporters).default('off'),
   ZVM_WORKER_REUSE: z.enum(reusePolicies).default('tenant'),
+  ZVM_MEMO_SCOPE: z.enum(memoScopes).default('tenant'),
   ZVM_TENANT_HEADER: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,63}$/)
@@ -151,6 +162,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: parsed.data.ZVM_LOG_LEVEL,
     traceExporter: parsed.data.ZVM_OTEL,
     workerReuse: parsed.data.ZVM_WORKER_REUSE,
+    memoScope: parsed.data.ZVM_MEMO_SCOPE,
     tenantHeader: parsed.data.ZVM_TENANT_HEADER,
     limits: Object.freeze(limits),
   })

@@ -1,5 +1,6 @@
 // What routes are given: made once by buildApp, passed down, never looked up.
 import type { Config } from './config.ts'
+import type { Memo } from './memo/memo.ts'
 import type { Metrics } from './metrics.ts'
 import type { AsyncJobs } from './run/async-jobs.ts'
 import type { NodeSlots } from './run/node-slots.ts'
@@ -19,4 +20,5 @@ export type Deps = {
   readonly asyncJobs: AsyncJobs
   readonly store: ObjectStore
   readonly nodeSlots: NodeSlots
+  readonly memo: Memo
 }

@@ -1,5 +1,6 @@
 // Prometheus metrics of one service instance. Names end in their unit; labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Memo } from './memo/memo.ts'
 import type { AsyncJobs } from './run/async-jobs.ts'
 import type { Scheduler } from './run/scheduler.ts'
 import type { Sessions } from './run/sessions.ts'
@@ -26,29 +27,7 @@ export function makeMetrics(
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  for (const [name, help, read] of readings(scheduler, sessions)) {
-    if (name.endsWith('_total')) {
-      // Counted where it happens; here it is only read.
-      new Counter({
-        name,
-        help,
-        registers,
-        collect() {
-          this.reset()
-          this.inc(read())
-        },
-      })
-    } else {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read())
-        },
-      })
-    }
-  }
+  addReadings(registry, readings(scheduler, sessions))
   const histogram = (name: string, help: string) =>
     new Histogram({ name, help, buckets: secondsBuckets, registers })
   return {
@@ -83,22 +62,56 @@ export function addAsyncMetrics(
   metrics: Pick<Metrics, 'registry'>,
   jobs: Pick<AsyncJobs, 'waiting' | 'active' | 'kept' | 'listeners' | 'inputBytes'>,
 ): void {
-  const gauges: readonly Reading[] = [
+  addReadings(metrics.registry, [
     ['zvm_async_jobs_waiting', 'Asynchronous jobs that wait', () => jobs.waiting],
     ['zvm_async_jobs_active', 'Asynchronous jobs that start or run', () => jobs.active],
     ['zvm_async_jobs_kept', 'Asynchronous jobs, ended ones included', () => jobs.kept],
     ['zvm_async_input_bytes', 'Uploads of asynchronous jobs', () => jobs.inputBytes],
     ['zvm_event_listeners', 'Streams of events', () => jobs.listeners],
-  ]
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name,
-      help,
-      registers: [metrics.registry],
-      collect() {
-        this.set(read())
-      },
-    })
+  ])
+}
+
+export function addMemoMetrics(metrics: Pick<Metrics, 'registry'>, memo: Memo): void {
+  const { store } = memo
+  addReadings(metrics.registry, [
+    ['zvm_memo_hits_total', 'Jobs that got a kept result', () => memo.hits],
+    ['zvm_memo_misses_total', 'Jobs that asked for a result and ran', () => memo.misses],
+    ['zvm_memo_joined_total', 'Jobs that waited for one that ran the same', () => memo.joined],
+    ['zvm_memo_stores_total', 'Results that were kept', () => memo.stores],
+    ['zvm_memo_evictions_total', 'Results that made room for others', () => store.evictions],
+    ['zvm_memo_failures_total', 'Results that could not be kept', () => store.failures],
+    ['zvm_memo_verified_total', 'Results that a run has confirmed', () => memo.verified],
+    ['zvm_memo_mismatches_total', 'Results that a run has refuted', () => memo.mismatches],
+    ['zvm_memo_entries', 'Kept results', () => store.count],
+    ['zvm_memo_bytes', 'Kept results on disk', () => store.sizeBytes],
+    ['zvm_memo_memory_bytes', 'Kept results in memory', () => store.memoryBytes],
+  ])
+}
+
+/** Counted where it happens; here it is only read. */
+function addReadings(registry: Registry, readings: readonly Reading[]): void {
+  const registers = [registry]
+  for (const [name, help, read] of readings) {
+    if (name.endsWith('_total')) {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+    } else {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    }
   }
 }
 

@@ -13,6 +13,9 @@ export type UploadPlace = { readonly native: Native; readonly scratchDir: string
 
 export type ProgramUpload = { readonly upload: Upload; readonly digest: Digest }
 
+/** `digest`: when it was asked for. */
+export type InputUpload = { readonly upload: Upload; readonly digest: Digest | undefined }
+
 /** Throws Problem with the chunk that is one too many. */
 export class PartCounter {
   readonly #part: string
@@ -76,6 +79,12 @@ export type EarlyPart = {
   readonly counter: PartCounter
 }
 
+export type InputOptions = {
+  /** Whether a large one that comes quickly may be left unread. */
+  readonly mayLive: boolean
+  readonly isDigested: boolean
+}
+
 /**
  * An input: the whole of it, or its beginning as soon as it is too large for memory and came
  * quickly, when it `mayLive`. Throws Problem above a limit.
@@ -85,8 +94,10 @@ export async function readInput(
   limits: Limits,
   { native, scratchDir }: UploadPlace,
   roomBytes: number,
-  mayLive: boolean,
-): Promise<Upload | EarlyPart> {
+  options: InputOptions,
+): Promise<InputUpload | EarlyPart> {
+  let { mayLive } = options
+  const hash = options.isDigested ? createHash('sha256') : undefined
   const counter = new PartCounter(part.name, 'partBytesMax', limits, roomBytes)
   const writer = new UploadWriter(native, scratchDir, limits.uploadMemoryBytesMax)
   const chunks: AsyncIterator<Buffer> = part.bytes[Symbol.asyncIterator]()
@@ -95,6 +106,7 @@ export async function readInput(
     for (let step = await chunks.next(); step.done !== true; step = await chunks.next()) {
       const chunk = step.value
       counter.count(chunk)
+      hash?.update(chunk)
       if (mayLive && writer.isFull(chunk)) {
         const neededBytes = ((performance.now() - startMs) / 1000) * limits.liveBytesPerSecondMin
         const isFast = writer.sizeBytes + chunk.length >= neededBytes
@@ -107,7 +119,8 @@ export async function readInput(
       }
       await writer.append(chunk)
     }
-    return writer.finish()
+    const digest = hash === undefined ? undefined : digestOfHex(hash.digest('hex'))
+    return { upload: writer.finish(), digest }
   } catch (error) {
     writer.close()
     throw error

@@ -6,12 +6,12 @@ import type { Listing } from '../job/instances.ts'
 import { isGraph, parseJobManifest, tryManifestForm } from '../job/parse-manifest.ts'
 import { isReadOnce, makePlan, type Plan } from '../job/plan.ts'
 import { manifestPartName } from '../job/source-url.ts'
-import type { Upload } from '../run/upload.ts'
 import { type BodyPart, tryIncomplete } from './body-parts.ts'
 import { checkImage } from './image-check.ts'
 import { LiveInput } from './live-input.ts'
 import {
   type EarlyPart,
+  type InputUpload,
   type ProgramUpload,
   readInput,
   readProgram,
@@ -25,8 +25,8 @@ export type JobRequest = {
   readonly plan: AnyPlan
   /** By part name: exactly those that the manifest takes from parts. */
   readonly programs: ReadonlyMap<string, ProgramUpload>
-  /** All but the live one. */
-  readonly inputs: ReadonlyMap<string, Upload>
+  /** All but the live one; digested when the manifest asks for the memo. */
+  readonly inputs: ReadonlyMap<string, InputUpload>
   /** The rest of the request, when it is to be read while the job runs. */
   readonly live: LiveInput | undefined
 }
@@ -41,7 +41,7 @@ export type RequestOptions = {
 /** The uploads of a request, when sessions have descriptors of their own. Idempotent. */
 export function closeRequest(job: Pick<JobRequest, 'programs' | 'inputs'>): void {
   for (const { upload } of job.programs.values()) upload.close()
-  for (const upload of job.inputs.values()) upload.close()
+  for (const { upload } of job.inputs.values()) upload.close()
 }
 
 /**
@@ -66,7 +66,7 @@ export async function readJobRequest(
 class RequestReader {
   #roomBytes: number
   readonly #programs = new Map<string, ProgramUpload>()
-  readonly #inputs = new Map<string, Upload>()
+  readonly #inputs = new Map<string, InputUpload>()
   readonly #parts: AsyncIterator<BodyPart>
   readonly #limits: Limits
   readonly #place: UploadPlace
@@ -126,11 +126,14 @@ class RequestReader {
       this.#programs.set(part.name, program)
       return undefined
     }
-    const input = await readInput(part, limits, place, roomBytes, this.#mayLive(part, plan))
+    // What is looked up must be known first.
+    const isDigested = plan.memo.mode !== 'off'
+    const mayLive = !isDigested && this.#mayLive(part, plan)
+    const input = await readInput(part, limits, place, roomBytes, { mayLive, isDigested })
     if ('early' in input) return this.#goLive(part, plan, input)
-    this.#roomBytes -= input.sizeBytes
+    this.#roomBytes -= input.upload.sizeBytes
     this.#inputs.set(part.name, input)
-    if (plan.imageParts.includes(part.name)) await checkImage(input, limits)
+    if (plan.imageParts.includes(part.name)) await checkImage(input.upload, limits)
     return undefined
   }
 

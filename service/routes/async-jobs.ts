@@ -8,6 +8,7 @@ import { Problem } from '../http/problem.ts'
 import { tenantOf } from '../http/tenant.ts'
 import { type AsyncJob, asyncStates, hasEnded } from '../job/async-state.ts'
 import type { Digest } from '../job/digest.ts'
+import type { AsyncWork } from '../run/async-jobs.ts'
 import type { JobRun } from '../run/job-run.ts'
 
 /** A job that was read, and that nobody runs yet. */
@@ -17,6 +18,8 @@ export type ReadJob = {
   readonly program: Digest | undefined
   readonly inputBytes: number
   readonly parts: number
+  /** Undefined when it may start; else when to ask again. */
+  readonly tryWait: AsyncWork['tryWait']
   /** Waits for a slot. */
   readonly start: (id: string, signal: AbortSignal) => Promise<JobRun>
   /** Frees the uploads. Idempotent. */

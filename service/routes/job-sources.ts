@@ -5,11 +5,13 @@ import { Problem } from '../http/problem.ts'
 import type { JobRequest } from '../http/request-parts.ts'
 import type { Digest } from '../job/digest.ts'
 import type { ProgramUrl } from '../job/manifest.ts'
+import type { InputUrl } from '../job/memo-key.ts'
 import type { ObjectUrl } from '../job/node-url.ts'
 import type { SessionPlan } from '../job/plan.ts'
 import type { FdHandle } from '../native.ts'
 import type { SessionInputs } from '../run/session.ts'
 import type { ProgramSource } from '../run/sessions.ts'
+import type { ObjectInfo } from '../store/object.ts'
 
 /** Between the client and a guest that reads while it sends. */
 const livePipeBytes = 1024 * 1024
@@ -18,6 +20,10 @@ export type JobSources = {
   /** Links are the business of whoever runs the graph. */
   readonly inputs: SessionInputs
   readonly programOf: (url: ProgramUrl) => ProgramSource
+  /** Of the bytes as they are now. Of parts only when they were digested. */
+  readonly digestOf: (url: InputUrl) => Digest
+  /** Objects that sessions have opened so far, as they were then. */
+  readonly opened: readonly ObjectInfo[]
 }
 
 /** `nodes`: all of the job. Throws Problem when something is not stored. */
@@ -33,14 +39,16 @@ export function openSources(
       job.live.attach(pipe.write)
       return pipe.read
     }
-    const upload = job.inputs.get(name) ?? job.programs.get(name)?.upload
+    const upload = (job.inputs.get(name) ?? job.programs.get(name))?.upload
     if (upload === undefined) throw new Error(`a request without its part ${name} got through`)
     return upload.open()
   }
+  const opened: ObjectInfo[] = []
   const openBlob = (digest: Digest) => native.openFile(blobPath(digest, deps))
   const openObject = (url: ObjectUrl): FdHandle => {
     const object = deps.store.tryOpen(url)
     if (object === undefined) throw objectMissing(url)
+    opened.push(object.info)
     return native.adoptFd(object.fd)
   }
   const lookups = new Lookups(deps)
@@ -62,7 +70,19 @@ export function openSources(
   const openLink = (): FdHandle => {
     throw new Error('a job of one node has no links')
   }
-  return { inputs: { openPart, openBlob, openObject, openLink }, programOf }
+  const digestOf = (url: InputUrl): Digest => {
+    if (url.kind === 'sha256') return url.digest
+    if (url.kind === 'object') {
+      const info = deps.store.tryInfo(url)
+      if (info === undefined) throw objectMissing(url)
+      return info.etag
+    }
+    const digest = (job.programs.get(url.name) ?? job.inputs.get(url.name))?.digest
+    if (digest === undefined) throw new Error(`the part ${url.name} was not digested`)
+    return digest
+  }
+  const inputs = { openPart, openBlob, openObject, openLink }
+  return { inputs, programOf, digestOf, opened }
 }
 
 /** Looks up each stored thing once, however many nodes name it. */

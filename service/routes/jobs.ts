@@ -19,6 +19,7 @@ import {
 } from '../http/response-parts.ts'
 import { tenantOf } from '../http/tenant.ts'
 import type { Digest } from '../job/digest.ts'
+import type { Outcome } from '../job/report.ts'
 import { startGraph } from '../run/graph-run.ts'
 import { type JobEnd, type JobRun, startJob } from '../run/job-run.ts'
 import { looseWorkers, startLoose } from '../run/loose-run.ts'
@@ -26,7 +27,8 @@ import type { Place } from '../run/scheduler.ts'
 import { listingOf } from '../store/listing.ts'
 import type { Span } from '../trace.ts'
 import { acceptJob, type ReadJob } from './async-jobs.ts'
-import { openSources } from './job-sources.ts'
+import { tryMemoJob } from './job-memo.ts'
+import { type JobSources, openSources } from './job-sources.ts'
 
 /** Whose job it is, its place among the others, and the span of all it does. */
 type Turn = { readonly tenant: string; readonly place: Place; readonly span: Span }
@@ -55,6 +57,7 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
       run = await startRequest(request, form, { tenant, place, span }, deps, gone.signal)
       const response = span.child('response')
       closed.then(() => response.end())
+      if (run.cache !== undefined) reply.header('zvm-cache', run.cache)
       return await answer(run, form, reply)
     } catch (error) {
       run?.close()
@@ -89,9 +92,9 @@ async function startRequest(
     }
     run = await runJob(job, turn, deps, signal)
     const { sessionIds } = run
-    run.ended.then(({ report: { outcome, reason } }) => {
+    run.ended.then(({ report: { outcome, reason, cache } }) => {
       const { tenant } = turn
-      request.log.info({ tenant, sessionIds, outcome, reason }, 'job ended')
+      request.log.info({ tenant, sessionIds, outcome, reason, cache }, 'job ended')
     })
     if (job.live !== undefined) pump(job.live, run)
     return run
@@ -117,20 +120,22 @@ async function readAsyncJob(request: FastifyRequest, deps: Deps): Promise<ReadJo
   const dispose = () => closeRequest(job)
   try {
     // What is not stored is told now.
-    starterOf(job, tenant, deps)
+    const sources = sourcesOf(job, deps)
+    const memoJob = tryMemoJob(job, sources, tenant, deps)
     const programs = [...job.programs.values()]
-    const uploads = [...job.inputs.values(), ...programs.map(({ upload }) => upload)]
+    const uploads = [...job.inputs.values(), ...programs].map(({ upload }) => upload)
     return {
       tenant,
       program: programOf(job),
       inputBytes: uploads.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       parts: uploads.length,
+      tryWait: memoJob === undefined ? undefined : deps.memo.waiterOf(memoJob),
       start: async (jobId, signal) => {
         const place = deps.scheduler.admitAsync()
         const span = deps.tracing.start('zvm.job', request.headers)
         span.set({ 'zvm.job.id': jobId })
         try {
-          const run = await runJob(job, { tenant, place, span }, deps, signal)
+          const run = await runJob(job, { tenant, place, span }, deps, signal, false)
           request.log.info({ jobId, tenant, sessionIds: run.sessionIds }, 'job runs')
           run.left.then(place.release)
           run.ended.then(() => span.end())
@@ -162,12 +167,31 @@ function programOf({ plan, programs }: JobRequest): Digest | undefined {
  */
 export async function runJob(
   job: JobRequest,
+  turn: Turn,
+  deps: Deps,
+  signal: AbortSignal,
+  mayWait = true,
+): Promise<JobRun> {
+  const sources = sourcesOf(job, deps)
+  const begin = () => beginJob(starterOf(job, sources, turn.tenant, deps), turn, deps, signal)
+  const memoJob = tryMemoJob(job, sources, turn.tenant, deps)
+  if (memoJob === undefined) return begin()
+  const waitMs = mayWait ? memoJob.waitMs : 0
+  const run = await deps.memo.run({ ...memoJob, waitMs }, signal, begin)
+  turn.span.set({ 'zvm.cache': run.cache ?? 'miss' })
+  if (run.cache === 'hit') {
+    run.ended.then(({ report: { outcome } }) => countEnd(outcome, turn.tenant, deps))
+  }
+  return run
+}
+
+async function beginJob(
+  start: Starter,
   { tenant, place, span }: Turn,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<JobRun> {
   const { metrics } = deps
-  const start = starterOf(job, tenant, deps)
   const queuedMs = performance.now()
   const queue = span.child('queue')
   await place.acquire(signal).finally(() => queue.end())
@@ -184,12 +208,11 @@ export async function runJob(
   metrics.startSeconds.observe((performance.now() - beganMs) / 1000)
   const running = span.child('run')
   running.set({ 'zvm.tenant': tenant, 'zvm.sessions': run.sessionIds.join() })
-  const labels = { tenant: metrics.tenants.labelOf(tenant) }
   run.left.then(place.releaseSlot)
   run.ended.then(({ report: { outcome } }) => {
     running.set({ 'zvm.outcome': outcome })
     running.end()
-    metrics.jobs.inc({ outcome, ...labels })
+    countEnd(outcome, tenant, deps)
     metrics.runSeconds.observe((performance.now() - beganMs) / 1000)
   })
   if (signal.aborted) run.close()
@@ -197,22 +220,31 @@ export async function runJob(
   return run
 }
 
-/** What starts the job. Throws Problem when something that it names is not stored. */
+function countEnd(outcome: Outcome, tenant: string, { metrics }: Deps): void {
+  metrics.jobs.inc({ outcome, tenant: metrics.tenants.labelOf(tenant) })
+}
+
+/** Throws Problem when something that the job names is not stored. */
+function sourcesOf(job: JobRequest, deps: Deps): JobSources {
+  return openSources(job, 'nodes' in job.plan ? job.plan.nodes : [job.plan], deps)
+}
+
+type Starter = (signal: AbortSignal) => Promise<JobRun>
+
 function starterOf(
   job: JobRequest,
+  { inputs, programOf }: JobSources,
   tenant: string,
   deps: Deps,
-): (signal: AbortSignal) => Promise<JobRun> {
+): Starter {
   const { plan } = job
   const { sessions, nodeSlots, store, config } = deps
   if (!('nodes' in plan)) {
-    const { inputs, programOf } = openSources(job, [plan], deps)
     const program = programOf(plan.program)
     return (signal) => {
       return startJob(plan, program, inputs, sessions, tenant, config.limits, signal, job.live)
     }
   }
-  const { inputs, programOf } = openSources(job, plan.nodes, deps)
   const { limits } = config
   const isLoose = plan.links.length === 0
   const count = isLoose ? looseWorkers(plan, limits) : plan.nodes.length
@@ -232,6 +264,7 @@ function starterOf(
 
 async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Promise<FastifyReply> {
   let end: JobEnd | undefined
+  if (run.cache === 'hit') end = await run.ended
   const ended = run.ended.then((how) => {
     end = how
   })

@@ -37,6 +37,11 @@ export type AsyncWork = {
   readonly tenant: string
   /** Undefined: a graph, which may have many. */
   readonly program: Digest | undefined
+  /**
+   * When it had better not start yet: resolves when to ask again, or when the signal is aborted.
+   * Never rejects.
+   */
+  readonly tryWait?: ((signal: AbortSignal) => Promise<void> | undefined) | undefined
   readonly start: (id: string, signal: AbortSignal) => Promise<JobRun>
   /** Frees the uploads; a session that has started has descriptors of its own. Idempotent. */
   readonly dispose: () => void
@@ -48,6 +53,8 @@ type Entry = {
   readonly place: AsyncPlace
   readonly abort: AbortController
   run: JobRun | undefined
+  /** Others go first. */
+  isHeld: boolean
   /** Its last state is in the table. */
   isOver: boolean
 }
@@ -100,7 +107,8 @@ export class AsyncJobs {
   /** Takes over `place` and `work`. */
   submit(place: AsyncPlace, work: AsyncWork): AsyncJob {
     const id = randomUUID()
-    const entry = { id, work, place, abort: new AbortController(), run: undefined, isOver: false }
+    const abort = new AbortController()
+    const entry = { id, work, place, abort, run: undefined, isHeld: false, isOver: false }
     this.#table.add({ id, tenant: work.tenant, program: work.program }, Date.now())
     this.#queue.set(id, entry)
     setImmediate(() => this.#startNext())
@@ -194,7 +202,7 @@ export class AsyncJobs {
   }
 
   #startNext(): void {
-    const entry = this.#isStarting ? undefined : this.#queue.values().next().value
+    const entry = this.#isStarting ? undefined : this.#nextFree()
     if (entry === undefined) return
     this.#isStarting = true
     this.#queue.delete(entry.id)
@@ -207,6 +215,21 @@ export class AsyncJobs {
         this.#free(entry)
       })
     this.#executing.add(execution)
+  }
+
+  /** The first that may start. The others are asked again when they say so. */
+  #nextFree(): Entry | undefined {
+    for (const entry of this.#queue.values()) {
+      const held = entry.isHeld ? undefined : entry.work.tryWait?.(entry.abort.signal)
+      if (held !== undefined) {
+        entry.isHeld = true
+        held.then(() => {
+          entry.isHeld = false
+          this.#startNext()
+        })
+      } else if (!entry.isHeld) return entry
+    }
+    return undefined
   }
 
   async #execute(entry: Entry): Promise<void> {

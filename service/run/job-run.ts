@@ -31,6 +31,8 @@ export type JobRun = {
   readonly ended: Promise<JobEnd>
   /** Resolves at the next change of any output, or at once when one came since the last call. */
   changed(): Promise<void>
+  /** Of a job that asks for the memo: whether it has run for this request. */
+  readonly cache?: 'hit' | 'miss'
   /** Why the answer cannot be completed, although it may have begun. */
   readonly failure: Error | undefined
   cancel(): void

@@ -13,6 +13,13 @@ export type OutputLimits = {
 /** Bytes that are kept elsewhere until they are read, once. */
 export type StoredPiece = { readonly sizeBytes: number; readonly read: () => Buffer }
 
+/** Sees everything that an output gets, and must not keep it waiting. */
+export type OutputTap = {
+  readonly onChunk: (chunk: Buffer) => void
+  /** Instead: a finished file, whose descriptor is the output's. */
+  readonly onFile: (fd: number, sizeBytes: number) => void
+}
+
 /** Queued for a reader that is there: enough to keep both sides busy. */
 const liveBytesMax = 256 * 1024
 /**
@@ -26,9 +33,11 @@ export class Output {
   readonly contentType: string
   sizeBytes = 0
   ended = false
+  tap: OutputTap | undefined
   #queue: (Buffer | StoredPiece)[] = []
   #queueBytes = 0
   #scratch: Scratch | undefined
+  #startBytes = 0
   #source: Readable | undefined
   #isLive = false
   #isStuck = false
@@ -57,6 +66,7 @@ export class Output {
       for await (const chunk of source as AsyncIterable<Buffer>) {
         if (this.#isClosed) return true
         this.sizeBytes += chunk.length
+        this.tap?.onChunk(chunk)
         if (this.#isStuck && mayWait()) this.#isStuck = false
         if (this.#isLive && !this.#isStuck) await this.#offer(chunk, mayWait)
         else if (!(await this.#keep(chunk, limits, folder))) return false
@@ -76,6 +86,7 @@ export class Output {
       this.sizeBytes += piece.length
       this.#queueBytes += piece.length
     } else this.sizeBytes += piece.sizeBytes
+    this.tap?.onChunk(Buffer.isBuffer(piece) ? piece : piece.read())
     this.#wake()
   }
 
@@ -85,11 +96,16 @@ export class Output {
     this.#changed()
   }
 
-  /** Bytes of a finished file, written by the guest where it liked. Takes over `file`. */
-  adopt(file: Scratch, sizeBytes: number): void {
+  /**
+   * `sizeBytes` bytes of a finished file, from `startBytes` on: what the guest has written where it
+   * liked, or what was kept. Takes over `file`.
+   */
+  adopt(file: Scratch, sizeBytes: number, startBytes = 0): void {
     this.#scratch = file
-    file.sizeBytes = sizeBytes
+    this.#startBytes = startBytes
+    file.sizeBytes = startBytes + sizeBytes
     this.sizeBytes = sizeBytes
+    this.tap?.onFile(file.fd, sizeBytes)
     this.end()
   }
 
@@ -102,7 +118,7 @@ export class Output {
   /** Once. Ends when the guest's side has ended and everything was taken. */
   async *chunks(): AsyncGenerator<Buffer> {
     this.#isLive = true
-    let position = 0
+    let position = this.#startBytes
     while (!this.#isClosed) {
       const kept = this.#scratch
       if (kept !== undefined && position < kept.sizeBytes) {

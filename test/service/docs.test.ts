@@ -2,7 +2,8 @@
 // manifests.
 // ZVM_UPDATE_DOCS=1 writes the table of limits anew.
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { formOf } from '../../service/cli/job-files.ts'
@@ -11,7 +12,9 @@ import { problemMarkdown, problemTable } from '../../service/http/problem.ts'
 import { parseJsonGraph } from '../../service/job/graph-json.ts'
 import { parseManifest } from '../../service/job/parse-manifest.ts'
 import { makePlan } from '../../service/job/plan.ts'
-import { addAsyncMetrics, makeMetrics } from '../../service/metrics.ts'
+import { Memo } from '../../service/memo/memo.ts'
+import { MemoStore } from '../../service/memo/store.ts'
+import { addAsyncMetrics, addMemoMetrics, makeMetrics } from '../../service/metrics.ts'
 import { Scheduler } from '../../service/run/scheduler.ts'
 import { Sessions } from '../../service/run/sessions.ts'
 
@@ -78,8 +81,15 @@ test('docs/service.md: every metric of ours, and no other', async () => {
   const { registry } = makeMetrics(new Scheduler(limits), sessions, 1)
   const none = { waiting: 0, active: 0, kept: 0, listeners: 0, inputBytes: 0 }
   addAsyncMetrics({ registry }, none)
+  const folder = mkdtempSync(join(tmpdir(), 'zvm-docs-'))
+  const onMismatch = () => assert.fail('nothing runs')
+  const store = new MemoStore(folder, limits, '')
+  const memo = new Memo(store, { runtime: '', recordBytesMax: 0, onMismatch })
+  addMemoMetrics({ registry }, memo)
   const metrics = await registry.getMetricsAsJSON()
   await sessions.close()
+  await memo.close()
+  rmSync(folder, { recursive: true })
   const ours = metrics.map(({ name }) => name).filter((name) => name.startsWith('zvm_'))
   const told = [...service.matchAll(/^\| `(zvm_[a-z_]+)/gm)].map(([, name]) => name)
   assert.deepEqual([...told].sort(), [...ours].sort())

@@ -44,6 +44,7 @@ export type Server = {
   readonly url: string
   readonly port: number
   readonly app: App
+  readonly dataDir: string
   /** Waits until the service is as empty as when it started, then closes it. */
   settle(): Promise<void>
 }
@@ -80,11 +81,12 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
     assert.deepEqual(leftoversOf(app, running), noLeftovers)
     if (running.size === 0) assert.equal(await countChildren(), 0)
   }
-  return { url: `http://127.0.0.1:${port}`, port, app, settle }
+  return { url: `http://127.0.0.1:${port}`, port, app, dataDir, settle }
 }
 
-function inUse({ scheduler, asyncJobs }: App) {
+function inUse({ scheduler, asyncJobs, memo }: App) {
   return {
+    flights: memo.flights,
     running: scheduler.running,
     waiting: scheduler.waiting,
     asyncJobs: asyncJobs.active + asyncJobs.waiting,
