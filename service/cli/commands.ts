@@ -1,6 +1,7 @@
 // What `zvm` can be asked: subcommands, their options and help. No work is done here; each action
 // calls the file of its command.
-import { Argument, Command } from 'commander'
+import { Argument, Command, Option } from 'commander'
+import { memoModes } from '../job/memo-wish.ts'
 import { makeCompletion, type Shell, shells } from './completion.ts'
 import type { ProgramOptions } from './job-files.ts'
 import { runTool } from './native-tool.ts'
@@ -61,6 +62,12 @@ function addJobCommands(program: Command, onStatus: (status: number) => void): v
     })
   withServer(withJobOptions(program.command('submit')))
     .description('run a job at a service')
+    .addOption(
+      new Option(
+        '--cache <mode>',
+        'of a program without a manifest: whether kept results count',
+      ).choices(memoModes),
+    )
     .option('--async', 'leave the job with the service and print its id')
     .option('--no-progress', 'no progress bar on a terminal')
     .action(async (operands: string[], flags: JobFlags) => {
@@ -111,6 +118,6 @@ function withJobOptions(command: Command): Command {
     .addHelpText('after', jobHelp + statuses)
 }
 
-function programOptionsOf({ env, image, memory, timeout }: JobFlags): ProgramOptions {
-  return { env, image, memory, timeout }
+function programOptionsOf({ env, image, memory, timeout, cache }: JobFlags): ProgramOptions {
+  return { env, image, memory, timeout, cache }
 }

@@ -2,6 +2,7 @@
 // a program whose manifest is made here. Opens nothing that it does not read: parts stay paths.
 import { open, readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import type { MemoMode } from '../job/memo-wish.ts'
 import { type ManifestForm, parseManifest } from '../job/parse-manifest.ts'
 import { manifestPartName, partNamePattern } from '../job/source-url.ts'
 import { usageError } from './exit-status.ts'
@@ -21,6 +22,7 @@ export type ProgramOptions = {
   readonly image?: string | undefined
   readonly memory?: number | undefined
   readonly timeout?: number | undefined
+  readonly cache?: MemoMode | undefined
 }
 export type StdinOptions = { readonly stdin: boolean }
 
@@ -94,6 +96,7 @@ async function makeJob(
     ...(options.image === undefined ? {} : { image: 'part:image' }),
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
     channels,
   }
   const bytes = new TextEncoder().encode(JSON.stringify(manifest))

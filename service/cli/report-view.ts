@@ -15,6 +15,7 @@ const reportSchema = z.looseObject({
   wallMs: count,
   cpuMs: count,
   peakMemoryBytes: count,
+  cache: z.string().optional(),
   channels: z.array(
     z.looseObject({
       alias: z.string(),
@@ -59,7 +60,8 @@ function wordOf(report: CliReport): string {
 }
 
 function summaryOf(report: CliReport): string {
-  const head = [report.outcome, report.exitCode ?? report.reason ?? '']
+  const cache = report.cache === undefined ? '' : ` (cache: ${report.cache})`
+  const head = [report.outcome, `${report.exitCode ?? report.reason ?? ''}${cache}`]
   const cost = `wall ${report.wallMs} ms, CPU ${report.cpuMs} ms`
   const table = new Table({
     head: ['channel', 'reads', 'bytes read', 'writes', 'bytes written'],

@@ -34,6 +34,15 @@ test('submit: a bare program, its output in a file, its report in another', asyn
   assert.equal(report.outcome, 'exited')
 })
 
+test('submit: the second time the result is there already', async () => {
+  const submit = () => zvm('submit', '--cache=read-write', '--summary', guest('hello'))
+  assert.match((await submit()).stderr, /^exited 0 \(cache: miss\)/)
+  const again = await submit()
+  assert.deepEqual([again.status, again.stdout], [0, 'hello world\n'])
+  assert.match(again.stderr, /^exited 0 \(cache: hit\)/)
+  assert.equal((await zvm('submit', '--cache=maybe', guest('hello'))).status, 127)
+})
+
 test('submit: an output of another name goes to the output folder', async () => {
   const out = await mkdtemp(join(folder, 'out-'))
   const channels = [{ alias: '/dev/stdout', sink: 'response:result.txt' }]
