@@ -27,6 +27,19 @@ app.post('/multipart', async (request, reply) => {
   return reply.type('multipart/mixed; boundary=B').send(Buffer.concat(pieces))
 })
 
+// The same request, answered with as many bytes as are asked for.
+app.post('/sized', async (request, reply) => {
+  const pieces: Buffer[] = []
+  for await (const part of request.parts(everyPartIsAStream)) {
+    if (part.type === 'file') pieces.push(...(await Array.fromAsync<Buffer>(part.file)))
+  }
+  const { bytes } = request.query as { bytes: string }
+  pieces.push(Buffer.alloc(Number(bytes)))
+  return reply
+    .type('multipart/mixed; boundary=B')
+    .send(Buffer.concat(pieces).subarray(0, Number(bytes)))
+})
+
 app.post('/discard', async (request) => {
   let sizeBytes = 0
   for await (const part of request.parts(everyPartIsAStream)) {
