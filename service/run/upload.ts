@@ -51,10 +51,7 @@ export class UploadWriter {
 
   finish(): Upload {
     if (this.#scratch !== undefined) return new FileUpload(this.#native, this.#scratch)
-    const [first, ...more] = this.#chunks
-    const bytes = first === undefined || more.length > 0 ? Buffer.concat(this.#chunks) : first
-    this.#chunks = []
-    return new MemoryUpload(this.#native, bytes)
+    return new MemoryUpload(this.#native, this.#chunks.splice(0))
   }
 
   close(): void {
@@ -68,31 +65,52 @@ export class UploadWriter {
   }
 }
 
+/** A file only for those who open it: a job whose result is kept reads nothing. */
 class MemoryUpload implements Upload {
   readonly sizeBytes: number
   readonly #native: Native
-  readonly #handle: FdHandle
+  #chunks: readonly Buffer[]
+  #handle: FdHandle | undefined
   #isLent = false
+  #isClosed = false
 
-  constructor(native: Native, bytes: Buffer) {
+  constructor(native: Native, chunks: readonly Buffer[]) {
     this.#native = native
-    this.sizeBytes = bytes.length
-    this.#handle = native.makeMemfd('upload', bytes, { seal: true })
+    this.#chunks = chunks
+    this.sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0)
   }
 
   // Sequential readers share a position with whoever has the same open file: only the first may.
   open(): FdHandle {
-    if (this.#isLent) return reopen(this.#native, this.#handle.fd)
+    const handle = this.#file()
+    if (this.#isLent) return reopen(this.#native, handle.fd)
     this.#isLent = true
-    return this.#handle.duplicate()
+    return handle.duplicate()
   }
 
   *chunks(): Iterable<Buffer> {
-    for (let at = 0; at < this.sizeBytes; at += chunkBytes) yield this.#handle.read(at, chunkBytes)
+    if (this.#handle === undefined) yield* this.#chunks
+    else
+      for (let at = 0; at < this.sizeBytes; at += chunkBytes) {
+        yield this.#handle.read(at, chunkBytes)
+      }
   }
 
   close(): void {
-    this.#handle.close()
+    this.#isClosed = true
+    this.#chunks = []
+    this.#handle?.close()
+  }
+
+  #file(): FdHandle {
+    if (this.#isClosed) throw new Error('the upload is closed')
+    if (this.#handle === undefined) {
+      const [first, ...more] = this.#chunks
+      const bytes = first === undefined || more.length > 0 ? Buffer.concat(this.#chunks) : first
+      this.#handle = this.#native.makeMemfd('upload', bytes, { seal: true })
+      this.#chunks = []
+    }
+    return this.#handle
   }
 }
 
