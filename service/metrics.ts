@@ -118,7 +118,7 @@ function addReadings(registry: Registry, readings: readonly Reading[]): void {
 type Reading = readonly [name: string, help: string, read: () => number]
 
 function readings(scheduler: Scheduler, sessions: Sessions): readonly Reading[] {
-  const { workers, prepareWorkers, programs, native } = sessions
+  const { workers, prepareWorkers, programs, snapshots, native } = sessions
   return [
     ['zvm_jobs_admitted', 'Jobs that upload, wait or run', () => scheduler.admitted],
     ['zvm_jobs_running', 'Jobs that have a slot', () => scheduler.running],
@@ -141,6 +141,11 @@ function readings(scheduler: Scheduler, sessions: Sessions): readonly Reading[] 
     ['zvm_image_bytes', 'Memory of prepared programs', () => programs.sizeBytes],
     ['zvm_image_hits_total', 'Jobs whose program was prepared already', () => programs.hits],
     ['zvm_image_misses_total', 'Programs that had to be prepared', () => programs.misses],
+    ['zvm_snapshots', 'Snapshots that are kept', () => snapshots.count],
+    ['zvm_snapshot_bytes', 'Memory of snapshots', () => snapshots.sizeBytes],
+    ['zvm_snapshots_made_total', 'Snapshots that were made', () => snapshots.made],
+    ['zvm_snapshots_refused_total', 'Attempts that left none', () => snapshots.refused],
+    ['zvm_snapshot_uses_total', 'Sessions from a kept snapshot', () => snapshots.used],
     ['zvm_native_handles', 'Descriptors that the addon holds', () => native.stats().openHandles],
     [
       'zvm_native_leaks_total',

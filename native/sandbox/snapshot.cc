@@ -64,7 +64,8 @@ bool RegistersHold(const SnapshotRegisters& registers, const NexeLayout& layout)
 Failure Snapshot::Open(UniqueFd fd) {
   Close();
   // SAFETY: what is checked below can only be used later because nobody can change it any more.
-  if (fcntl(fd.get(), F_GET_SEALS) != kAllSeals) {
+  const int seals = fcntl(fd.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & kAllSeals) != kAllSeals) {
     return Invalid("the snapshot is not a sealed memory file");
   }
   struct stat status;

@@ -127,7 +127,7 @@ class RequestReader {
       return undefined
     }
     // What is looked up must be known first.
-    const isDigested = plan.memo.mode !== 'off'
+    const isDigested = plan.memo.mode !== 'off' || isSnapshotImage(part.name, plan)
     const mayLive = !isDigested && this.#mayLive(part, plan)
     const input = await readInput(part, limits, place, roomBytes, { mayLive, isDigested })
     if ('early' in input) return this.#goLive(part, plan, input)
@@ -217,4 +217,10 @@ function missing(name: string, detail: string): Problem {
 
 function duplicate(name: string): Problem {
   return new Problem('part-duplicate', 'this part came already', { part: name })
+}
+
+/** Snapshots are kept by what is in the image. */
+function isSnapshotImage(name: string, plan: AnyPlan): boolean {
+  const isStarted = 'snapshot' in plan && plan.snapshot !== undefined
+  return isStarted && plan.imageParts.includes(name)
 }

@@ -7,7 +7,11 @@ import { memoFields, readMemoWish } from './memo-wish.ts'
 import { issuesOf, nodeFields, type Report, readNode, type UrlRules } from './node-json.ts'
 import { parseSourceUrl, type SourceUrl } from './source-url.ts'
 
-const manifestSchema = z.strictObject({ ...nodeFields, ...memoFields })
+const manifestSchema = z.strictObject({
+  ...nodeFields,
+  ...memoFields,
+  snapshot: z.boolean().optional(),
+})
 const urlRules: UrlRules<SourceUrl> = {
   parse: parseSourceUrl,
   sources: ['part', 'sha256', 'null'],
@@ -20,12 +24,12 @@ export function parseJsonManifest(value: unknown): Manifest {
   if (!parsed.success) throw new ManifestError(parsed.error.issues.flatMap(issuesOf))
   const issues: ManifestIssue[] = []
   const report: Report = (code, detail, pointer) => issues.push({ code, detail, pointer })
-  const { cache, verify, ...node } = parsed.data
+  const { cache, verify, snapshot = false, ...node } = parsed.data
   const memo = readMemoWish({ cache, verify }, report)
   const draft = readNode(node, '', urlRules, report)
   if (draft === undefined || issues.length > 0) throw new ManifestError(issues)
   const count = draft.channels.length
-  return finishManifest({ ...draft, memo }, (index) => ({
+  return finishManifest({ ...draft, memo, snapshot }, (index) => ({
     pointer: index === undefined || index >= count ? '' : `/channels/${index}`,
   }))
 }

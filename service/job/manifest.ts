@@ -35,6 +35,8 @@ export type ManifestDraft = {
   readonly channels: readonly Channel[]
   /** Absent = results are neither looked up nor kept. */
   readonly memo?: MemoWish
+  /** Starts from the program's checkpoint where possible; absent = no. */
+  readonly snapshot?: boolean
 }
 
 export type Manifest = ManifestDraft & { readonly [brand]: 'Manifest' }

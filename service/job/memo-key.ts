@@ -49,7 +49,9 @@ function skeletonOf(plan: Plan | GraphPlan): Skeleton {
   const inputs: InputUrl[] = []
   const nodes = 'nodes' in plan ? plan.nodes.map(nodeOf) : [nodeOf(plan)]
   const links = 'nodes' in plan ? plan.links : []
-  const skeleton = { text: JSON.stringify({ nodes, links }), inputs }
+  // What is read before a checkpoint is not counted in sessions that start there.
+  const isStarted = !('nodes' in plan) && plan.snapshot !== undefined
+  const skeleton = { text: JSON.stringify({ nodes, links, isStarted }), inputs }
   skeletons.set(plan, skeleton)
   return skeleton
 

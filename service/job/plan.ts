@@ -3,6 +3,8 @@
 import {
   type Channel,
   type ChannelOf,
+  canRead,
+  canWrite,
   defaultContentType,
   imageAlias,
   nvramAlias,
@@ -11,7 +13,7 @@ import {
 } from './channel.ts'
 import { PlanError, type PlanIssue } from './errors.ts'
 import type { LinkUrl } from './links.ts'
-import type { Manifest, ProgramUrl } from './manifest.ts'
+import type { ImageUrl, Manifest, ProgramUrl } from './manifest.ts'
 import { type MemoWish, noMemo } from './memo-wish.ts'
 import type { ObjectUrl } from './node-url.ts'
 import { makeNvram } from './nvram.ts'
@@ -52,7 +54,19 @@ export type Plan = Omit<SessionPlan, 'channels'> &
     readonly channels: readonly Channel[]
     readonly responses: readonly PlannedResponse[]
     readonly memo: MemoWish
+    readonly snapshot: SnapshotPlan | undefined
   }
+
+/**
+ * The session that makes a snapshot for the sessions of a plan: it is told and given nothing that
+ * may differ between them. Two plans of the same program and image bytes whose snapshots may be the
+ * same have equal keys.
+ */
+export type SnapshotPlan = {
+  readonly key: string
+  readonly image: ImageUrl | undefined
+  readonly session: SessionPlan
+}
 
 /** `isFile`: written at random, so it can only be sent once the session is over. */
 export type PlannedResponse = {
@@ -74,16 +88,41 @@ export function makePlan(manifest: Manifest, limits: PlanLimits): Plan {
     channels.push({ ...hidden(imageAlias), type: 1, sources: [manifest.image] })
   }
   if (nvram !== undefined) channels.push({ ...hidden(nvramAlias), type: 1 })
+  const session = { memoryBytes, memoryEtag: manifest.memoryEtag, timeoutMs, channels, nvram }
   return {
+    ...session,
     program: manifest.program,
-    memoryBytes,
-    memoryEtag: manifest.memoryEtag,
-    timeoutMs,
-    channels,
-    nvram,
     ...partNames([{ ...manifest, channels }]),
     responses: channels.flatMap(responsesOf),
     memo: manifest.memo ?? noMemo,
+    snapshot: manifest.snapshot ? planSnapshot(manifest, session) : undefined,
+  }
+}
+
+function planSnapshot(manifest: Manifest, plan: SessionPlan): SnapshotPlan {
+  const { image } = manifest
+  const channels = plan.channels.map((channel) => ({
+    ...channel,
+    etag: false,
+    sources: channel.alias === imageAlias && image !== undefined ? [image] : [nothing],
+  }))
+  const nvram = makeNvram({
+    program: manifest.program,
+    args: [],
+    env: {},
+    memoryEtag: false,
+    ...(image === undefined ? {} : { image }),
+  })
+  const shape = channels.map(({ alias, type, limits }) => [
+    alias,
+    type,
+    canRead(limits),
+    canWrite(limits),
+  ])
+  return {
+    key: JSON.stringify([plan.memoryBytes, nvram ?? '', shape]),
+    image,
+    session: { ...plan, memoryEtag: false, channels, nvram: nvram ?? '' },
   }
 }
 
@@ -128,9 +167,11 @@ export function limitIssues(
   return issues
 }
 
+const nothing = { kind: 'null' } as const
+
 function hidden(alias: string): Channel {
   const common = { etag: false, limits: readLimits(), contentType: defaultContentType }
-  return { alias, type: 0, sources: [{ kind: 'null' }], ...common }
+  return { alias, type: 0, sources: [nothing], ...common }
 }
 
 /** The response parts that a channel writes. */

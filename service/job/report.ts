@@ -35,7 +35,10 @@ const nativeSchema = z.object({
     }),
   ),
 })
-export type NativeReport = z.infer<typeof nativeSchema>
+export type NativeReport = z.infer<typeof nativeSchema> & { readonly snapshot?: SnapshotMark }
+
+/** The session has started from a snapshot: one made for it, or one that was kept. */
+export type SnapshotMark = 'made' | 'used'
 
 /** Last part of every answer. Keys and meaning: the HTTP contract, `Report` in openapi.yaml. */
 export type Report = {
@@ -64,6 +67,8 @@ export type Report = {
   readonly objects?: readonly WrittenObject[]
   /** Of a job that asked for the memo. */
   readonly cache?: MemoMark
+  /** Of a job that asked for snapshots and has started from one. */
+  readonly snapshot?: SnapshotMark
 }
 
 /**
@@ -74,7 +79,7 @@ export type MemoMark = 'hit' | 'miss' | 'verified' | 'mismatch' | 'bypass'
 
 export type NodeReport = Omit<
   Report,
-  'failedNode' | 'groups' | 'nodes' | 'links' | 'objects' | 'cache'
+  'failedNode' | 'groups' | 'nodes' | 'links' | 'objects' | 'cache' | 'snapshot'
 > & {
   readonly node: string
 }

@@ -19,6 +19,7 @@ import {
 } from '../http/response-parts.ts'
 import { tenantOf } from '../http/tenant.ts'
 import type { Digest } from '../job/digest.ts'
+import type { Plan } from '../job/plan.ts'
 import type { Outcome } from '../job/report.ts'
 import { startGraph } from '../run/graph-run.ts'
 import { type JobEnd, type JobRun, startJob } from '../run/job-run.ts'
@@ -233,7 +234,7 @@ type Starter = (signal: AbortSignal) => Promise<JobRun>
 
 function starterOf(
   job: JobRequest,
-  { inputs, programOf }: JobSources,
+  { inputs, programOf, digestOf }: JobSources,
   tenant: string,
   deps: Deps,
 ): Starter {
@@ -241,8 +242,9 @@ function starterOf(
   const { sessions, nodeSlots, store, config } = deps
   if (!('nodes' in plan)) {
     const program = programOf(plan.program)
+    const started = withSnapshotImage(plan, digestOf)
     return (signal) => {
-      return startJob(plan, program, inputs, sessions, tenant, config.limits, signal, job.live)
+      return startJob(started, program, inputs, sessions, tenant, config.limits, signal, job.live)
     }
   }
   const { limits } = config
@@ -260,6 +262,14 @@ function starterOf(
       throw error
     }
   }
+}
+
+/** A snapshot depends on the bytes of the image. */
+function withSnapshotImage(plan: Plan, digestOf: JobSources['digestOf']): Plan {
+  const { snapshot } = plan
+  if (snapshot?.image === undefined) return plan
+  const key = `${snapshot.key} ${digestOf(snapshot.image)}`
+  return { ...plan, snapshot: { ...snapshot, key } }
 }
 
 async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Promise<FastifyReply> {

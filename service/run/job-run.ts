@@ -64,7 +64,11 @@ export async function startJob(
   // The guest's own clock goes on while it waits for the client; ours, in Running, does not.
   const extraMs = live === undefined ? 0 : limits.liveWaitMsMax
   const timed = { ...plan, timeoutMs: plan.timeoutMs + extraMs }
-  const session = await sessions.start({ plan: timed, program, inputs }, tenant, signal)
+  const session = await sessions.start(
+    { plan: timed, program, inputs, snapshot: plan.snapshot },
+    tenant,
+    signal,
+  )
   return new Running(plan, program.digest, session, sessions.scratchDir, limits, live)
 }
 

@@ -11,6 +11,7 @@ import type { FdHandle, Native } from '../native.ts'
 import { WorkerError } from './errors.ts'
 import type { ImageLease } from './programs.ts'
 import { openScratch, type Scratch } from './scratch.ts'
+import type { Snapshot } from './snapshots.ts'
 import { decodeReport, encodeStart, type ReportFrame } from './wire.ts'
 import type { Worker } from './worker.ts'
 
@@ -63,6 +64,17 @@ export type SessionOptions = {
    * the session. Rejects with WorkerError.
    */
   readonly replace: (() => Promise<Worker>) | undefined
+  readonly snapshot?: SnapshotUse | undefined
+}
+
+/** A session starts from a snapshot, or ends at its checkpoint and leaves one in `file`. */
+export type SnapshotUse =
+  | { readonly from: Snapshot; readonly mark: 'made' | 'used' }
+  | { readonly file: FdHandle; readonly onMade: () => void }
+
+/** What a worker has mapped when `snapshot` of `program` is in place, or the program alone. */
+export function mappedName(program: Digest, snapshot: Snapshot | undefined): string {
+  return snapshot === undefined ? program : `${program} ${snapshot.nameHex}`
 }
 
 let lastSessionId = 0
@@ -135,6 +147,10 @@ class Running implements Session {
     })
   }
 
+  get #mapped(): string {
+    const { snapshot } = this.#options
+    return mappedName(this.#program, snapshot && 'from' in snapshot ? snapshot.from : undefined)
+  }
   get pipes(): ReadonlyMap<string, FdHandle> {
     return this.#table.pipes
   }
@@ -177,7 +193,8 @@ class Running implements Session {
 
   #ask(): Promise<Buffer> {
     const [plan, worker, table] = [this.#plan, this.#worker, this.#table]
-    const isMapped = worker.mapped === this.#program
+    const { snapshot } = this.#options
+    const isMapped = worker.mapped === this.#mapped
     const frame = encodeStart(this.id, {
       memoryBytes: plan.memoryBytes,
       wallMs: plan.timeoutMs,
@@ -185,19 +202,30 @@ class Running implements Session {
       profile: this.#image.profile,
       memoryEtag: plan.memoryEtag,
       ...(isMapped ? { mappedSha256Hex: hexOf(this.#program) } : {}),
+      ...(snapshot === undefined ? {} : { snapshot: 'from' in snapshot ? snapshot.from : 'make' }),
       channels: plan.channels.map(({ alias, type, etag, limits, sources }) => {
         return { alias, type, etag, limits, sourceCount: sources.length }
       }),
     })
     worker.mapped = undefined
-    const fds = isMapped ? table.fds : [this.#image.handle, ...table.fds]
+    const fds = isMapped ? [...table.fds] : [this.#image.handle, ...table.fds]
+    if (snapshot !== undefined) {
+      const at = isMapped ? 0 : 1
+      if ('file' in snapshot) fds.splice(at, 0, snapshot.file)
+      else if (!isMapped) fds.splice(at, 0, snapshot.from.handle)
+    }
     return worker.ask(frame, fds, plan.timeoutMs + this.#options.killGraceMs)
   }
 
   #read(bytes: Buffer): NativeReport {
     const report = decodeReport(bytes, this.#plan.channels.length)
-    if (report.isMapped) this.#worker.mapped = this.#program
-    return toNativeReport(report, this.#plan)
+    if (report.isMapped) this.#worker.mapped = this.#mapped
+    const { snapshot } = this.#options
+    if (snapshot !== undefined && 'file' in snapshot && report.hasSnapshot) snapshot.onMade()
+    const native = toNativeReport(report, this.#plan)
+    return snapshot !== undefined && 'from' in snapshot
+      ? { ...native, snapshot: snapshot.mark }
+      : native
   }
 }
 

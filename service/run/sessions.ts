@@ -3,22 +3,30 @@
 import { join } from 'node:path'
 import type { ReusePolicy } from '../config.ts'
 import type { Digest } from '../job/digest.ts'
-import type { SessionPlan } from '../job/plan.ts'
+import type { SessionPlan, SnapshotPlan } from '../job/plan.ts'
 import { type FdHandle, loadNative, type Native } from '../native.ts'
-import type { WorkerError } from './errors.ts'
+import { WorkerError } from './errors.ts'
 import { type ImageLease, type ProgramLimits, Programs } from './programs.ts'
-import { type Session, type SessionInputs, startSession } from './session.ts'
+import {
+  mappedName,
+  type Session,
+  type SessionInputs,
+  type SnapshotUse,
+  startSession,
+} from './session.ts'
+import { type SnapshotLimits, Snapshots } from './snapshots.ts'
 import type { Worker } from './worker.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-export type SessionsLimits = ProgramLimits & {
-  readonly concurrencyMax: number
-  readonly nodesRunningMax: number
-  readonly workersSpare: number
-  readonly workerStartMsMax: number
-  readonly killGraceMs: number
-  readonly spoolDiskBytesMax: number
-}
+export type SessionsLimits = ProgramLimits &
+  SnapshotLimits & {
+    readonly concurrencyMax: number
+    readonly nodesRunningMax: number
+    readonly workersSpare: number
+    readonly workerStartMsMax: number
+    readonly killGraceMs: number
+    readonly spoolDiskBytesMax: number
+  }
 
 export type SessionsOptions = {
   readonly nativeDir: string
@@ -36,6 +44,8 @@ export type SessionStart = {
   readonly plan: SessionPlan
   readonly program: ProgramSource
   readonly inputs: SessionInputs
+  /** Of a job that may start from one. */
+  readonly snapshot?: SnapshotPlan | undefined
 }
 
 export class Sessions {
@@ -43,17 +53,21 @@ export class Sessions {
   readonly workers: WorkerPool
   readonly prepareWorkers: WorkerPool
   readonly programs: Programs
+  readonly snapshots: Snapshots
   readonly scratchDir: string
   /** Whether a worker may run one session after the other. */
   readonly keepsWorkers: boolean
   readonly #nothing: FdHandle
   readonly #killGraceMs: number
+  readonly #isShared: boolean
 
   constructor({ nativeDir, scratchDir, reuse, limits, onWorkerDeath }: SessionsOptions) {
     this.native = loadNative(nativeDir)
     this.scratchDir = scratchDir
     this.keepsWorkers = reuse !== 'session'
     this.#killGraceMs = limits.killGraceMs
+    this.#isShared = reuse === 'shared'
+    this.snapshots = new Snapshots(this.native, limits)
     this.#nothing = this.native.openNull()
     const common = {
       path: join(nativeDir, 'zvm-worker'),
@@ -94,6 +108,7 @@ export class Sessions {
   async close(): Promise<void> {
     await Promise.all([this.workers.close(), this.prepareWorkers.close()])
     this.programs.close()
+    this.snapshots.close()
     this.#nothing.close()
   }
 
@@ -113,7 +128,10 @@ export class Sessions {
     const image = await this.programs.lease(digest, open)
     try {
       signal.throwIfAborted()
-      const worker = await this.workers.take({ tenant, program: digest })
+      const snapshot = await this.#trySnapshot(start, image, tenant)
+      const program = mappedName(digest, snapshot?.from)
+      signal.throwIfAborted()
+      const worker = await this.workers.take({ tenant, program })
       let lent: Worker | undefined = worker
       const giveBack = () => {
         if (lent !== undefined) this.workers.giveBack(lent)
@@ -121,12 +139,13 @@ export class Sessions {
       }
       try {
         signal.throwIfAborted()
-        const session = this.#begin(start, image, worker, async () => {
+        const replace = async () => {
           giveBack()
-          const next = await this.workers.take({ tenant, program: digest })
-          lent = next
-          return next
-        })
+          lent = await this.workers.take({ tenant, program })
+          return lent
+        }
+        const session = this.#begin(start, image, worker, { replace, snapshot })
+        if (snapshot !== undefined) session.ended.then(snapshot.release)
         session.ended.then(giveBack).finally(image.release)
         return session
       } catch (error) {
@@ -195,14 +214,39 @@ export class Sessions {
     { plan, inputs, program }: SessionStart,
     image: ImageLease,
     worker: Worker,
-    replace?: () => Promise<Worker>,
+    more: { replace?: () => Promise<Worker>; snapshot?: SnapshotUse | undefined } = {},
   ): Session {
     return startSession(plan, program.digest, image, inputs, worker, {
       native: this.native,
       scratchDir: this.scratchDir,
       nothing: this.#nothing,
       killGraceMs: this.#killGraceMs,
-      replace,
+      replace: more.replace,
+      snapshot: more.snapshot,
+    })
+  }
+
+  /** Undefined: the job asks for none, or its program has none. Never rejects. */
+  async #trySnapshot(start: SessionStart, image: ImageLease, tenant: string) {
+    const { snapshot, program } = start
+    if (snapshot === undefined) return undefined
+    const owner = this.#isShared ? '' : tenant
+    const key = JSON.stringify([owner, program.digest, image.profile, snapshot.key])
+    return this.snapshots.tryLease(key, async (file) => {
+      const worker = await this.workers.take({ tenant, program: program.digest })
+      let isMade = false
+      try {
+        const onMade = () => {
+          isMade = true
+        }
+        const making = { ...start, plan: snapshot.session }
+        const session = this.#begin(making, image, worker, { snapshot: { file, onMade } })
+        const end = await session.ended
+        if (end instanceof WorkerError) throw end
+      } finally {
+        this.workers.giveBack(worker)
+      }
+      return isMade
     })
   }
 }

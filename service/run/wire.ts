@@ -11,7 +11,10 @@ export const frameFdsMax = 253
 
 const startMemoryEtag = 1
 const startMappedImage = 4
+const startMakeSnapshot = 8
+const startSnapshot = 16
 const reportImageMapped = 2
+const reportSnapshotMade = 4
 
 const types = {
   hello: 1,
@@ -87,6 +90,11 @@ export type Start = {
   readonly memoryEtag: boolean
   /** SHA-256 (hexadecimal) of the program that the worker has mapped: no image travels. */
   readonly mappedSha256Hex?: string
+  /**
+   * Make one, for which a descriptor travels, or start from one, which travels beside the image and
+   * is mapped with it. `nameHex`: 16 digits, its name in this worker.
+   */
+  readonly snapshot?: 'make' | { readonly nameHex: string }
   readonly channels: readonly StartChannel[]
 }
 
@@ -116,6 +124,8 @@ export type ReportFrame = {
   readonly programSha256Hex: string
   /** The worker goes on and keeps the program mapped: the next start may name it. */
   readonly isMapped: boolean
+  /** The file for the snapshot holds one. */
+  readonly hasSnapshot: boolean
   readonly channels: readonly ReportChannel[]
   readonly reason: string
   readonly state: string
@@ -129,9 +139,10 @@ export function encodePrepare(sessionId: number, profile: Profile): Buffer {
 
 /** Throws WireError when the job does not fit into one frame. */
 export function encodeStart(sessionId: number, start: Start): Buffer {
-  const { channels, mappedSha256Hex } = start
+  const { channels, mappedSha256Hex, snapshot } = start
   let size = 64 + 48 * channels.length
   let fds = mappedSha256Hex === undefined ? 1 : 0
+  if (snapshot !== undefined && (snapshot === 'make' || mappedSha256Hex === undefined)) fds += 1
   for (const { alias, sourceCount } of channels) {
     size += Buffer.byteLength(alias)
     fds += sourceCount
@@ -149,6 +160,11 @@ export function encodeStart(sessionId: number, start: Start): Buffer {
   if (mappedSha256Hex !== undefined) {
     frame[52] |= startMappedImage
     frame.write(mappedSha256Hex.slice(0, 16), 56, 'hex')
+  }
+  if (snapshot === 'make') frame[52] |= startMakeSnapshot
+  else if (snapshot !== undefined) {
+    frame[52] |= startSnapshot
+    frame.write(snapshot.nameHex, 56, 'hex')
   }
   let at = 64
   let aliasAt = 64 + 48 * channels.length
@@ -254,6 +270,7 @@ export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
     memoryEtag: digest(160, Math.min(frame.readUInt8(158), 64)),
     programSha256Hex: readHex(frame, 224, 64),
     isMapped: (frame.readUInt32LE(44) & reportImageMapped) !== 0,
+    hasSnapshot: (frame.readUInt32LE(44) & reportSnapshotMade) !== 0,
     channels,
     reason: frame.toString('latin1', reasonAt, stateAt),
     state: frame.toString('utf8', stateAt, end),

@@ -114,7 +114,7 @@ function leftoversOf({ scheduler, sessions }: App, servers: ReadonlySet<App>) {
   const { openHandles, leakedHandles, workers: processes } = native.stats()
   const expected = { handles: 0, processes: 0 }
   for (const { sessions } of servers) {
-    expected.handles += 1 + sessions.programs.count
+    expected.handles += 1 + sessions.programs.count + sessions.snapshots.count
     expected.processes += sessions.workers.size + sessions.prepareWorkers.size
   }
   return {
