@@ -1,6 +1,7 @@
 /* Lua for short scripts: opens its libraries, runs /lua/start.lua of a mounted image if there is
  * one, passes its checkpoint, then runs what the session asks for. A session that starts from a
- * snapshot begins at the last step. Usage: lua [-e CODE | SCRIPT | -] [ARGUMENT...]; no argument: stdin. */
+ * snapshot begins at the last step. Usage: lua [-e CODE | SCRIPT | -] [ARGUMENT...]; without one
+ * stdin is the script. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

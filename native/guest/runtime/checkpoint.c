@@ -1,5 +1,6 @@
 /* zvm_checkpoint: the trap that may end a session here for good and begin others, and what a
- * program must be given anew behind it. Behind it sessions do the same whether they began here or not. */
+ * program must be given anew behind it. Behind it sessions do the same whether they began here or
+ * not. */
 #include <stdio.h>
 #include <zvm.h>
 

@@ -54,6 +54,23 @@ test('a start that names the mapped program sends no image', () => {
   assert.deepEqual(frame, expected)
 })
 
+test('snapshots: one is made, travels beside the image, or is named with it', () => {
+  const mapped = { ...start, mappedSha256Hex: '0123456789abcdef'.repeat(4) }
+  const snapshot = { nameHex: 'fedcba9876543210' }
+  for (const [frame, fds, flags, name] of [
+    [encodeStart(12, { ...start, snapshot: 'make' }), 5, 1 + 8, '00'.repeat(8)],
+    [encodeStart(12, { ...mapped, snapshot: 'make' }), 4, 1 + 4 + 8, '0123456789abcdef'],
+    [encodeStart(12, { ...start, snapshot }), 5, 1 + 16, snapshot.nameHex],
+    [encodeStart(12, { ...mapped, snapshot }), 3, 1 + 4 + 16, snapshot.nameHex],
+  ] as const) {
+    const expected = golden('start')
+    expected.writeUInt16LE(fds, 12)
+    expected.writeUInt32LE(flags, 52)
+    expected.write(name, 56, 'hex')
+    assert.deepEqual(frame, expected)
+  }
+})
+
 test('hello', () => {
   const frame = golden('hello')
   assert.equal(frameTypeOf(frame), 'hello')
@@ -97,6 +114,7 @@ test('report', () => {
     memoryEtag: `sha256:${'a'.repeat(64)}`,
     programSha256Hex: 'b'.repeat(64),
     isMapped: false,
+    hasSnapshot: false,
     channels: [
       {
         index: 1,
