@@ -86,6 +86,10 @@ export const problemHelp: Readonly<Record<ProblemCode, Help>> = {
   'links-above-limit': ['The graph has too many links.', 'Split the work; /v1/limits.'],
   'wildcard-empty': ['A pattern matches no object.', 'Store the objects first.'],
   'wildcard-arity': ['Patterns of one node match different numbers.', 'Align the patterns.'],
+  'wildcard-too-broad': [
+    'The patterns may match more objects than are looked at for one job.',
+    'Begin the patterns with more of the key.',
+  ],
   'wildcard-capture': ['A name uses a part that its pattern has not.', 'Correct the pattern.'],
   'node-collision': ['Two nodes become one name.', 'Rename one of them.'],
   'alias-collision': ['Two channels of a node become one alias.', 'Rename one of them.'],

@@ -22,17 +22,22 @@ const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
   ECONNRESET: ['body-incomplete', 'the body ended too early'],
 }
 
+/** Told of one manifest: half a megabyte of mistakes would be an answer of many. */
+const errorsMax = 100
+
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof ManifestError) {
     const [first] = error.issues
     if (first === undefined) return new Problem('internal', 'a manifest error without issue')
     const { code, detail, ...place } = first
-    return new Problem(code, detail, { ...place, errors: error.issues }, { cause: error })
+    const errors = error.issues.slice(0, errorsMax)
+    return new Problem(code, detail, { ...place, errors }, { cause: error })
   }
   if (error instanceof PlanError) {
     const code = error.issues[0]?.code ?? 'memory-above-limit'
-    return new Problem(code, error.message, { errors: error.issues }, { cause: error })
+    const errors = error.issues.slice(0, errorsMax)
+    return new Problem(code, error.message, { errors }, { cause: error })
   }
   if (error instanceof AdmissionError) {
     const more = { retryAfterS: error.retryAfterS }

@@ -1,27 +1,35 @@
 // Clients that send too slowly: within any `uploadIdleMs` a client sends `uploadBytesMin` or the
-// rest of its body, so that neither silence nor a trickle holds a place. Not by the socket's
-// timeout, which would cut a connection while a slow disk is the reason.
+// rest of its body, so that neither silence nor a trickle holds a place; and those that send for
+// ever what belongs to no part. Not by the socket's timeout, which would cut a connection while a slow disk is the reason.
 import { PassThrough, type Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
-import { Problem } from './problem.ts'
+import { limitProblem, Problem } from './problem.ts'
 
 export type UploadLimits = {
   readonly uploadIdleMs: number
   readonly uploadBytesMin: number
+  readonly requestBytesMax: number
 }
+
+/** What frames the parts of a body, which are counted themselves. */
+const framingBytesMax = 16 * 1024 * 1024
 
 /** The guest's silence is its own affair: whoever watches ends it with the body. */
 export function watchUpload(
   { raw }: FastifyRequest,
-  { uploadIdleMs, uploadBytesMin }: UploadLimits,
+  { uploadIdleMs, uploadBytesMin, requestBytesMax }: UploadLimits,
   stop: (problem: Problem) => void,
 ): () => void {
   let seenBytes = raw.socket.bytesRead
+  const lastByte = seenBytes + requestBytesMax + framingBytesMax
   const look = () => {
     // A body that nobody reads is never ended by its reader.
     if (raw.complete || raw.destroyed) clearInterval(timer)
     const newBytes = raw.socket.bytesRead - seenBytes
     seenBytes += newBytes
+    if (seenBytes > lastByte && !raw.complete) {
+      stop(limitProblem('requestBytesMax', requestBytesMax, 'bytes'))
+    }
     // Paused: it is us who do not read.
     if (newBytes >= uploadBytesMin || raw.complete || raw.isPaused()) return
     stop(new Problem('upload-timeout', `${uploadBytesMin} bytes within ${uploadIdleMs} ms`))

@@ -80,6 +80,7 @@ export const planCodes = [
   'links-above-limit',
   'wildcard-empty',
   'wildcard-arity',
+  'wildcard-too-broad',
   'wildcard-capture',
   'node-collision',
   'alias-collision',

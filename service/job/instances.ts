@@ -16,15 +16,23 @@ export type Instance = {
   readonly keys: ReadonlyMap<number, string>
 }
 
-/** Keys of `bucket` that may match, in byte order; a superset is fine. */
-export type Listing = (bucket: string, literalPrefix: string) => readonly string[]
+/**
+ * Keys of `bucket` that may match, in byte order; a superset is fine. Undefined: they are more than
+ * anybody looks at for one graph.
+ */
+export type Listing = (bucket: string, literalPrefix: string) => readonly string[] | undefined
+
+/** Places of keys that all wildcards of a graph together may be tried at: about two seconds. */
+const placesMax = 10_000_000
+type Budget = { places: number }
 
 export type Report = (code: PlanCode, detail: string, pointer: string) => void
 
 /** All nodes in the order of the manifest. Reports what cannot be expanded. */
 export function expandGroups(graph: Graph, listing: Listing, report: Report): Instance[] {
+  const budget: Budget = { places: placesMax }
   const instances = graph.groups.flatMap((group, index) => {
-    return expandGroup(group, index, listing, report)
+    return expandGroup(group, index, listing, budget, report)
   })
   const names = new Set<string>()
   for (const { name, groupIndex } of instances) {
@@ -46,6 +54,7 @@ function expandGroup(
   group: Group,
   groupIndex: number,
   listing: Listing,
+  budget: Budget,
   report: Report,
 ): Instance[] {
   const pointer = `/nodes/${groupIndex}`
@@ -53,8 +62,12 @@ function expandGroup(
   for (const [at, channel] of group.channels.entries()) {
     const [url] = channel.sources
     if (!isMany(channel) || url?.kind !== 'object') continue
-    const found = findMatches(url, listing)
     const place = `${pointer}/channels/${at}/source`
+    const found = tryMatches(url, listing, budget)
+    if (found === undefined) {
+      report('wildcard-too-broad', 'too many objects to look at: begin with more than a *', place)
+      continue
+    }
     if (found.length === 0) report('wildcard-empty', 'no object matches', place)
     matches.set(at, found)
   }
@@ -75,11 +88,18 @@ function expandGroup(
   }))
 }
 
-function findMatches(url: ObjectUrl, listing: Listing): Match[] {
+/** Undefined when there are too many to look at. */
+function tryMatches(url: ObjectUrl, listing: Listing, budget: Budget): Match[] | undefined {
   const glob = tryGlob(url.key)
   if (glob === undefined) throw new Error('a parsed pattern is one')
-  return listing(url.bucket, glob.literalPrefix).flatMap((key) => {
+  const keys = budget.places < 0 ? undefined : listing(url.bucket, glob.literalPrefix)
+  if (keys === undefined) return undefined
+  const matches: Match[] = []
+  for (const key of keys) {
+    budget.places -= (key.length + 1) * glob.wildcardCount
+    if (budget.places < 0) return undefined
     const captures = glob.match(key)
-    return captures === undefined ? [] : [{ key, captures }]
-  })
+    if (captures !== undefined) matches.push({ key, captures })
+  }
+  return matches
 }

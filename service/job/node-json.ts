@@ -23,6 +23,11 @@ const text = z
   .refine((value) => !value.includes('\0'), 'has a NUL')
 const count = z.int().min(0)
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+// What reads records leaves this name out without a word.
+const env = z
+  .unknown()
+  .refine((value) => !Object.hasOwn(Object(value), '__proto__'), 'no variable is named __proto__')
+  .pipe(z.record(envName, text))
 const contentType = z.string().regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/)
 
 const channelSchema = z.strictObject({
@@ -42,7 +47,7 @@ const channelSchema = z.strictObject({
 export const nodeFields = {
   program: z.string(),
   args: z.array(text).max(argsMax).optional(),
-  env: z.record(envName, text).optional(),
+  env: env.optional(),
   time: z.int().min(0).max(timeMax).optional(),
   image: z.string().optional(),
   memoryBytes: z.int().min(1).optional(),

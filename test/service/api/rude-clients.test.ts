@@ -206,3 +206,27 @@ test('afterwards: descriptors and memory are what they were', async () => {
   assert.ok(last.fds <= first.fds + 4, `${first.fds} descriptors, then ${last.fds}`)
   assert.ok(last.rss - first.rss < 64 * 1024 * 1024, `${first.rss} bytes, then ${last.rss}`)
 })
+
+test('a body that goes on for ever without a part ends at requestBytesMax', async () => {
+  const on = await startServer({ ZVM_REQUEST_BYTES_MAX: '100000', ZVM_UPLOAD_IDLE_MS: '200' })
+  try {
+    const socket = await openSocket(on.port)
+    const block = Buffer.alloc(1 << 20, 0x2d)
+    const chunk = Buffer.concat([
+      Buffer.from(`${block.length.toString(16)}\r\n`),
+      block,
+      Buffer.from('\r\n'),
+    ])
+    socket.write(
+      'POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\n' +
+        'Transfer-Encoding: chunked\r\n\r\n',
+    )
+    const sending = setInterval(() => socket.write(chunk), 5)
+    const answer = await readAll(socket, 15_000)
+    clearInterval(sending)
+    assert.match(answer, /^HTTP\/1.1 413 /)
+    assert.match(answer, /"limit":"requestBytesMax"/)
+  } finally {
+    await on.settle()
+  }
+})

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import type { Problem } from '../../../service/http/problem.ts'
 import { toProblem } from '../../../service/http/to-problem.ts'
+import { parseManifest } from '../../../service/job/parse-manifest.ts'
 
 test('a full database, a full disk, no descriptors', () => {
   const db = new DatabaseSync(':memory:')
@@ -22,4 +24,17 @@ test('what is unknown is internal, and its text is kept from clients', () => {
   const problem = toProblem(new Error('secret'))
   assert.equal(problem.code, 'internal')
   assert.ok(!problem.message.includes('secret'))
+})
+
+test('of very many mistakes in a manifest the first hundred are told', () => {
+  const fields = Array.from({ length: 1000 }, (_, at) => [`x${at}`, 0])
+  const manifest = { program: 'part:p', ...Object.fromEntries(fields) }
+  let problem: Problem | undefined
+  try {
+    parseManifest(Buffer.from(JSON.stringify(manifest)), 'json')
+  } catch (error) {
+    problem = toProblem(error)
+  }
+  assert.equal(problem?.code, 'unknown-field')
+  assert.equal((problem?.more.errors as unknown[]).length, 100)
 })

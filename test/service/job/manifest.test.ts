@@ -94,6 +94,19 @@ test('JSON manifest: all mistakes at once', () => {
   assert.deepEqual(pointers, ['/program', '/image', '/channels/0/source', '/channels/1'])
 })
 
+test('JSON manifest: names that mean something to JavaScript are names, or refused', () => {
+  const env = (name: string) => `{"program":"part:p","env":{"${name}":"x","A":"1"}}`
+  const kept = parseManifest(Buffer.from(env('constructor')), 'json').env
+  assert.deepEqual(Object.entries(kept), [
+    ['constructor', 'x'],
+    ['A', '1'],
+  ])
+  const [issue] = issuesOf(env('__proto__'), 'json')
+  assert.deepEqual([issue?.code, issue?.pointer], ['json-field', '/env'])
+  const [other] = issuesOf('{"program":"part:p","__proto__":{"time":1}}', 'json')
+  assert.deepEqual([other?.code, other?.pointer], ['unknown-field', '/__proto__'])
+})
+
 const head = ['Version = 20130611', 'Program = part:program', 'Memory = 100, 0', 'Timeout = 5']
 const classic = (...lines: string[]) => [...head, ...lines, ''].join('\n')
 const without = (key: string) => `${head.filter((line) => !line.startsWith(key)).join('\n')}\n`
