@@ -2,15 +2,17 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { countBytes } from './http/byte-count.ts'
 import { answerClientError } from './http/client-error.ts'
 import { lingering } from './http/linger.ts'
-import { Problem, problemBody, problemType } from './http/problem.ts'
+import { learnMethods } from './http/methods.ts'
+import { problemBody, problemType } from './http/problem.ts'
 import { refusalOf } from './http/refusal.ts'
 import { requestIdOf } from './http/request-id.ts'
 import { cutStalledClients } from './http/stalled-clients.ts'
+import { refuseOddHeads } from './http/strict-head.ts'
 import { toProblem } from './http/to-problem.ts'
 import { watchedBody } from './http/upload-watch.ts'
 import { Memo } from './memo/memo.ts'
@@ -60,12 +62,23 @@ export async function buildApp(config: Config): Promise<App> {
     http: {
       headersTimeout: config.limits.headersMsMax,
       connectionsCheckingInterval: Math.max(1, config.limits.headersMsMax / 4),
+      requireHostHeader: false,
+    },
+    frameworkErrors: (error, request, reply) => {
+      const problem = toProblem(error)
+      const answer = reply as FastifyReply
+      answer.header('x-request-id', request.id).code(problem.status).type(problemType)
+      answer.send(JSON.stringify(problemBody(problem)))
     },
     clientErrorHandler: answerClientError,
   })
+  // Those that Fastify brings collect whole bodies in memory.
+  http.removeAllContentTypeParsers()
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
+  refuseOddHeads(http)
+  const answerUnrouted = learnMethods(http)
   http.server.maxConnections = config.limits.connectionsMax
   cutStalledClients(http.server, config.limits.responseIdleMs)
   const { nativeDir, workerReuse: reuse, limits } = config
@@ -109,9 +122,7 @@ export async function buildApp(config: Config): Promise<App> {
   http.addHook('onResponse', async (request) => {
     if (scheduler.isDraining) request.raw.socket.end()
   })
-  http.setNotFoundHandler(() => {
-    throw new Problem('not-found', 'see /openapi.json')
-  })
+  http.setNotFoundHandler(answerUnrouted)
   http.addHook('onClose', async () => store.close())
   const nodeSlots = new NodeSlots(config.limits.nodesRunningMax)
   const asyncJobs = new AsyncJobs({

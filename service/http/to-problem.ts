@@ -17,6 +17,7 @@ const byCode: Readonly<Record<string, readonly [RequestCode, string]>> = {
   FST_INVALID_MULTIPART_CONTENT_TYPE: ['media-type-unsupported', 'multipart/form-data expected'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['body-incomplete', 'Content-Length and body differ'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['limit-exceeded', 'the body is above requestBytesMax'],
+  FST_ERR_MAX_PARAM_LENGTH: ['request-invalid', 'a name in the path is above 200 characters'],
   FST_ERR_BAD_URL: ['request-invalid', 'the path is malformed'],
   ERR_STREAM_PREMATURE_CLOSE: ['body-incomplete', 'the body ended too early'],
   ECONNRESET: ['body-incomplete', 'the body ended too early'],

@@ -1,6 +1,7 @@
 // Clients that go, stall or trickle, at every stage of a job, against real sandboxes. Afterwards
 // no process, descriptor, file or memory is left: measured here and by server.settle.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -183,6 +184,76 @@ test('what is no HTTP gets a problem', async () => {
     socket.write(bytes)
     assert.match(await readAll(socket), expected)
   }
+})
+
+test('heads that are odd get a problem, and an id', async () => {
+  const cases: readonly [string, string, RegExp][] = [
+    ['GET /healthz', '', /^HTTP\/1\.1 400 .*"code":"request-invalid".*Host/s],
+    [
+      `GET /v1/jobs/${'a'.repeat(1000)}`,
+      'Host: x\r\n',
+      /^HTTP\/1\.1 400 .*"code":"request-invalid"/s,
+    ],
+    ['GET /v1/jobs/%zz', 'Host: x\r\n', /^HTTP\/1\.1 400 .*"code":"request-invalid"/s],
+    [
+      'POST /v1/jobs',
+      'Host: x\r\nTransfer-Encoding: gzip, chunked\r\n',
+      /^HTTP\/1\.1 400 .*"code":"request-invalid"/s,
+    ],
+    [
+      'POST /v1/jobs',
+      'Host: x\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n',
+      /^HTTP\/1\.1 415 .*"code":"media-type-unsupported"/s,
+    ],
+    ['DELETE /v1/jobs', 'Host: x\r\n', /^HTTP\/1\.1 405 .*"code":"method-not-allowed"/s],
+  ]
+  for (const [line, headers, expected] of cases) {
+    const socket = await openSocket(server.port)
+    socket.write(`${line} HTTP/1.1\r\nConnection: close\r\n${headers}\r\n`)
+    const text = await readAll(socket)
+    assert.match(text, expected)
+    assert.match(text, /^content-type: application\/problem\+json/im)
+    assert.match(text, /^x-request-id: /im)
+  }
+})
+
+test('methods of a path: OPTIONS tells them, 405 names them, unknown paths are 404', async () => {
+  const call = (method: string, path: string) => fetch(server.url + path, { method })
+  const options = await call('OPTIONS', '/v1/jobs')
+  assert.deepEqual(
+    [options.status, options.headers.get('allow')],
+    [204, 'GET, HEAD, OPTIONS, POST'],
+  )
+  const wrong = await call('PUT', '/v1/jobs/x')
+  assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'DELETE, GET, HEAD, OPTIONS'])
+  assert.equal((await call('PATCH', '/v1/objects/b/a/b')).status, 405)
+  for (const method of ['OPTIONS', 'PUT'])
+    assert.equal((await call(method, '/nothing')).status, 404)
+})
+
+test('a body of an unexpected type is refused before it is read, and not kept', async () => {
+  const before = process.memoryUsage().rss
+  for (const type of ['text/plain', 'application/json']) {
+    const socket = await openSocket(server.port)
+    const length = 1_000_000_000
+    socket.write(
+      `POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`,
+    )
+    let answer = ''
+    socket.on('data', (bytes: Buffer) => {
+      answer += bytes.toString('latin1')
+    })
+    for (let sent = 0; sent < 80 && socket.writable; sent++) {
+      if (!socket.write(Buffer.alloc(1024 * 1024, 0x20))) {
+        await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined)
+      }
+    }
+    while (answer === '' && !socket.closed) await sleep(5)
+    socket.destroy()
+    assert.match(answer, /^HTTP\/1\.1 4(15|00) /)
+  }
+  assert.ok(process.memoryUsage().rss - before < 150 * 1024 * 1024)
+  await settled()
 })
 
 test('afterwards: descriptors and memory are what they were', async () => {
