@@ -20,7 +20,7 @@ export function learnMethods(app: FastifyInstance): AnswerUnrouted {
     if (methods.length === 0) throw new Problem('not-found', 'see /openapi.json')
     reply.header('allow', methods.join(', '))
     if (request.method === 'OPTIONS') return reply.code(204).send()
-    // A path may have the method and yet not be there, as HEAD of a stream of events.
+    // A route may find nothing at a path, as the one of files below /docs.
     if (methods.includes(request.method)) throw new Problem('not-found', 'see /openapi.json')
     throw new Problem('method-not-allowed', `it has ${methods.join(', ')}`)
   }

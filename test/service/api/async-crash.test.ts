@@ -35,10 +35,12 @@ test('kill -9: done stays, running and waiting are interrupted, orphans go', asy
   await waitFor(first.url, running.id, 'running')
   await waitFor(first.url, other.id, 'running')
   const waiting = await submit(first.url, 'hello')
-  assert.equal(await first.end('SIGKILL'), null)
   const outputs = join(dataDir, 'jobs/outputs/files')
-  const known = await readdir(outputs)
-  assert.equal(known.length, 6, 'two complete outputs, four that were being written')
+  // A job runs a moment before its outputs are there.
+  const until = Date.now() + 10_000
+  while ((await readdir(outputs)).length < 6 && Date.now() < until) await sleep(5)
+  assert.equal(await first.end('SIGKILL'), null)
+  assert.equal((await readdir(outputs)).length, 6, 'two whole outputs, four half-written')
   await writeFile(join(outputs, 'torn'), 'half')
   await writeFile(join(dataDir, 'scratch/.scratch-of-the-killed'), 'half')
 
@@ -105,7 +107,8 @@ test('kill -9 at random moments: no job is lost, none is half done', async () =>
 test('SIGTERM: the running job is done, the waiting one is interrupted', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'zvm-crash-'))
   const first = await spawnService(dataDir, { ...env, ZVM_CONCURRENCY_MAX: '1' })
-  const running = await submit(first.url, 'spin', { timeoutMs: 700 })
+  // Long enough for the other one to be accepted meanwhile, however busy the machine is.
+  const running = await submit(first.url, 'spin', { timeoutMs: 2500 })
   await waitFor(first.url, running.id, 'running')
   const waiting = await submit(first.url, 'hello')
   assert.equal(await first.end('SIGTERM'), 0)

@@ -119,8 +119,10 @@ test('SIGTERM: the running job is answered, then the process ends with status 0'
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(service.stdout, 'data')
-  const answer = postSpin(`http://127.0.0.1:${port}`, 800)
-  await sleep(300)
+  const url = `http://127.0.0.1:${port}`
+  const answer = postSpin(url, 1500)
+  const metrics = async () => (await fetch(`${url}/metrics`)).text()
+  while (!/^zvm_jobs_running 1$/m.test(await metrics())) await sleep(20)
   service.stdout.resume()
   service.kill('SIGTERM')
   const [status] = await once(service, 'exit')
