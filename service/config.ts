@@ -31,6 +31,7 @@ export const limitTable = {
   uploadMemoryBytesMax: [256 * 1024, 'bytes', 'one part in memory; larger ones go to disk'],
   liveBytesPerSecondMin: [8 * mib, 'bytes/s', 'of a client whose last input runs into the guest'],
   liveWaitMsMax: [30_000, 'ms', "standstill of a guest's clock while it waits for a live input"],
+  pumpsMax: [64, 'streams', 'large ones at once that native threads move'],
   spoolMemoryBytesMax: [1 * mib, 'bytes', 'waiting output in memory, one channel'],
   spoolDiskBytesMax: [16 * gib, 'bytes', 'waiting output on disk, one channel'],
   concurrencyMax: [Math.max(2, availableParallelism()), 'jobs', 'running at once'],

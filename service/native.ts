@@ -17,9 +17,13 @@ export type Native = Pick<
   | 'makeMemfd'
   | 'makeImageFile'
   | 'spawnWorker'
+  | 'startPump'
   | 'stats'
 >
 export type FdHandle = Addon.FdHandle
+export type Pump = Addon.Pump
+export type PumpEnd = Addon.PumpEnd
+export type PumpOrder = Addon.PumpOrder
 export type WorkerProcess = Addon.Worker
 export type WorkerRole = Addon.WorkerRole
 export type ExitStatus = Addon.ExitStatus

@@ -37,7 +37,8 @@ declare -A may=(
   [session]="abi base channel loader lockdown manifest report sandbox session validator"
   [wire]="base wire"
   [worker]="base channel lockdown report sandbox session validator wire worker"
-  [addon]="base validator wire addon"
+  [pump]="base pump"
+  [addon]="base pump validator wire addon"
 )
 for module in "${!may[@]}"; do
   for file in $(git ls-files "native/$module/*.cc" "native/$module/*.h" "native/$module/*.S"); do

@@ -3,6 +3,7 @@
 
 #include "addon/fd_handle.h"
 #include "addon/files.h"
+#include "addon/pump_handle.h"
 #include "addon/worker.h"
 #include "validator/rule.h"
 #include "wire/layout.h"
@@ -17,6 +18,8 @@ Napi::Value JS_Stats(const Napi::CallbackInfo& info) {
   stats.Set("workers", static_cast<double>(g_worker_counts.workers));
   stats.Set("framesSent", static_cast<double>(g_worker_counts.frames_sent));
   stats.Set("framesReceived", static_cast<double>(g_worker_counts.frames_received));
+  stats.Set("pumps", static_cast<double>(g_pump_counts.running));
+  stats.Set("pumpsStarted", static_cast<double>(g_pump_counts.started));
   return stats;
 }
 
@@ -35,6 +38,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* const data = new AddonData;
   data->fd_handle = Napi::Persistent(FdHandle::Init(env));
   data->worker = Napi::Persistent(Worker::Init(env));
+  data->pump = Napi::Persistent(Pump::Init(env));
   env.SetInstanceData(data);
   exports.Set("FdHandle", data->fd_handle.Value());
   exports.Set("Worker", data->worker.Value());
@@ -50,6 +54,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"adoptFd", JS_AdoptFd},     {"makePipe", JS_MakePipe},
       {"makeMemfd", JS_MakeMemfd}, {"makeImageFile", JS_MakeImageFile},
       {"stats", JS_Stats},         {"spawnWorker", JS_SpawnWorker},
+      {"startPump", JS_StartPump},
   };
   for (const auto& [name, function] : functions) {
     exports.Set(name, Napi::Function::New(env, function, name));

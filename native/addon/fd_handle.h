@@ -47,6 +47,7 @@ class FdHandle final : public Napi::ObjectWrap<FdHandle> {
 struct AddonData {
   Napi::FunctionReference fd_handle;
   Napi::FunctionReference worker;
+  Napi::FunctionReference pump;
 };
 extern const napi_type_tag kFdHandleTag;
 

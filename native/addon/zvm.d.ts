@@ -136,6 +136,57 @@ export class Worker {
   unref(): void
 }
 
+/** What moves, between a client's socket and our end of a guest's pipe. `socketFd`: a number that
+ *  stays the caller's; nobody else may read (receive) or write (send) the socket meanwhile. */
+export type PumpOrder =
+  /** Exactly `sizeBytes` into the pipe; without a reader they are thrown away. */
+  | { kind: 'receive'; socketFd: number; pipe: FdHandle; sizeBytes: number }
+  /** What comes before the first `delimiter` (1 to 256 bytes) within the next `bodyLeftBytes`. */
+  | {
+      kind: 'receive-until'
+      socketFd: number
+      pipe: FdHandle
+      delimiter: Uint8Array
+      /** What had been read and may be its beginning; shorter than it. */
+      begun: Uint8Array
+      bodyLeftBytes: number
+      contentBytesMax: number
+    }
+  /** All that the pipe gives, in chunks of HTTP/1.1 (without the last one) or as it is. */
+  | { kind: 'send'; pipe: FdHandle; socketFd: number; isChunked: boolean }
+
+export interface PumpEnd {
+  /** done: all of it. delimiter: found. too-large: above contentBytesMax. source-ended: the client
+   *  or its body ended too early. sink-gone: the client does not take its answer any more.
+   *  stopped: by stop(). failed: see `code`. */
+  end: 'done' | 'delimiter' | 'too-large' | 'source-ended' | 'sink-gone' | 'stopped' | 'failed'
+  code: string | null
+  /** Of the stream, what was thrown away included. */
+  contentBytes: number
+  /** send: what the chunk that has begun lacks; its CRLF follows when this is above 0. */
+  chunkLeftBytes: number
+  /** receive-until: what was read behind the delimiter, or what may be its beginning. send: what has
+   *  to be sent before anything else. */
+  rest: Buffer
+}
+
+/** Starts a thread for one stream; both descriptors are copied, the pipe becomes non-blocking.
+ *  `onEnd`: exactly once, from the event loop, never from inside a call, when the copies are
+ *  closed. A running pump keeps the event loop alive. */
+export function startPump(order: PumpOrder, onEnd: (end: PumpEnd) => void): Pump
+
+export class Pump {
+  private constructor()
+  /** Through the socket so far, framing included. */
+  readonly socketBytes: number
+  /** How long it has waited for its source so far. */
+  readonly sourceWaitMs: number
+  /** What it waits for at this moment. */
+  readonly waitsFor: 'source' | 'sink' | null
+  /** Ends it at the next byte that it would have to wait for, or sooner. Idempotent. */
+  stop(): void
+}
+
 /** For tests and metrics. */
 export function stats(): {
   openHandles: number
@@ -144,4 +195,7 @@ export function stats(): {
   workers: number
   framesSent: number
   framesReceived: number
+  /** That run, and ever started. */
+  pumps: number
+  pumpsStarted: number
 }

@@ -6,6 +6,7 @@ import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { extract } from 'tar-stream'
 import { partNamePattern } from '../job/source-url.ts'
+import type { DirectBody } from './direct-body.ts'
 import { Problem } from './problem.ts'
 import { type UploadLimits, watchUpload } from './upload-watch.ts'
 
@@ -14,6 +15,18 @@ export type BodyPart = {
   /** '' when the body does not say. */
   readonly contentType: string
   readonly bytes: Readable
+  /** Whether a guest may read it while the client sends. */
+  readonly mayLive: boolean
+  /** How its rest is read past JavaScript. */
+  readonly direct: PartDirect | undefined
+}
+
+export type PartDirect = {
+  readonly body: DirectBody
+  /** Its closing ends the way. */
+  readonly bytes: Readable
+  /** `sizeBytes`: of the whole part. `delimiter`: what ends it. */
+  readonly until: { readonly sizeBytes: number } | { readonly delimiter: Buffer }
 }
 
 export type BodyLimits = UploadLimits & {
@@ -25,17 +38,20 @@ export type BodyLimits = UploadLimits & {
 export function readBodyParts(
   request: FastifyRequest,
   limits: BodyLimits,
+  direct?: DirectBody,
 ): AsyncIterable<BodyPart> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
-  if (type === 'multipart/form-data') return readMultipart(request, limits)
-  if (type === 'application/x-tar') return readTar(request, limits)
+  if (type === 'multipart/form-data') return readMultipart(request, limits, direct)
+  if (type === 'application/x-tar') return readTar(request, limits, direct)
   throw new Problem('media-type-unsupported', 'multipart/form-data or application/x-tar expected')
 }
 
 async function* readMultipart(
   request: FastifyRequest,
   limits: BodyLimits,
+  body: DirectBody | undefined,
 ): AsyncGenerator<BodyPart> {
+  const delimiter = tryDelimiter(request.headers['content-type'] ?? '')
   let current: Readable | undefined
   let count = 0
   const idle = Promise.withResolvers<never>()
@@ -67,7 +83,10 @@ async function* readMultipart(
       if (!['7bit', '8bit', 'binary', undefined, ''].includes(part.encoding?.toLowerCase())) {
         throw new Problem('part-encoding', 'parts travel as they are', { part: part.fieldname })
       }
-      yield { name: part.fieldname, contentType: part.mimetype ?? '', bytes: part.file }
+      const { fieldname: name, mimetype: contentType = '', file: bytes } = part
+      const hasWay = body !== undefined && delimiter !== undefined
+      const direct = hasWay ? { body, bytes, until: { delimiter } } : undefined
+      yield { name, contentType, bytes, mayLive: true, direct }
     }
   } catch (error) {
     throw toBodyProblem(error, 'multipart-malformed')
@@ -77,29 +96,43 @@ async function* readMultipart(
   }
 }
 
-async function* readTar(request: FastifyRequest, limits: BodyLimits): AsyncGenerator<BodyPart> {
+async function* readTar(
+  request: FastifyRequest,
+  limits: BodyLimits,
+  body: DirectBody | undefined,
+): AsyncGenerator<BodyPart> {
   const archive = extract()
-  const body = request.raw
-  body.on('error', (error) => archive.destroy(error))
-  body.on('aborted', () => archive.destroy(new Error('aborted')))
-  body.pipe(archive)
+  const { raw } = request
+  raw.on('error', (error) => archive.destroy(error))
+  raw.on('aborted', () => archive.destroy(new Error('aborted')))
+  raw.pipe(archive)
   const stopIdle = watchUpload(request, limits, (problem) => archive.destroy(problem))
   let count = 0
   try {
     for await (const entry of archive) {
-      const { name, type } = entry.header
+      const { name, type, size: sizeBytes = 0 } = entry.header
       if (type !== 'file') throw new Problem('tar-malformed', 'members are regular files')
       checkName(name, ++count, limits)
       const contentType = name === 'manifest' ? '' : 'application/octet-stream'
-      yield { name, contentType, bytes: entry as unknown as Readable }
+      const bytes = entry as unknown as Readable
+      const isWorth = body?.isWorth(sizeBytes) === true
+      const direct = isWorth ? { body, bytes, until: { sizeBytes } } : undefined
+      // Small members wait in the parser, which does not tell who is slow.
+      yield { name, contentType, bytes, mayLive: isWorth, direct }
     }
   } catch (error) {
     throw toBodyProblem(error, 'tar-malformed')
   } finally {
     stopIdle()
-    body.unpipe(archive)
+    raw.unpipe(archive)
     archive.destroy()
   }
+}
+
+/** What ends a part, when the boundary is written in a way that leaves no doubt. */
+function tryDelimiter(contentType: string): Buffer | undefined {
+  const found = /^[^"%]*;\s*boundary=("?)([\w'()+,./:=?-]{1,70})\1\s*$/i.exec(contentType)
+  return found?.[2] === undefined ? undefined : Buffer.from(`\r\n--${found[2]}`, 'latin1')
 }
 
 function checkName(name: unknown, count: number, limits: BodyLimits): void {

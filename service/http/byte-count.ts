@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Metrics } from '../metrics.ts'
 import { tryTenant } from '../tenant/tenant.ts'
+import { readBytesOf, writtenBytesOf } from './socket-pumps.ts'
 
 export function countBytes(app: FastifyInstance, metrics: Metrics, tenantHeader: string): void {
   // Sockets are kept alive: what was counted for earlier requests is not counted again.
@@ -10,7 +11,7 @@ export function countBytes(app: FastifyInstance, metrics: Metrics, tenantHeader:
   app.addHook('onResponse', async (request) => {
     const { socket } = request.raw
     const { read, written } = counted.get(socket) ?? { read: 0, written: 0 }
-    const now = { read: socket.bytesRead, written: socket.bytesWritten }
+    const now = { read: readBytesOf(socket), written: writtenBytesOf(socket) }
     counted.set(socket, now)
     const tenant = metrics.tenants.labelOf(tryTenant(request.headers, tenantHeader) ?? 'default')
     metrics.bytes.inc({ direction: 'in', tenant }, now.read - read)

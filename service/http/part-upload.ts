@@ -37,11 +37,16 @@ export class PartCounter {
     this.#roomBytes = roomBytes
   }
 
-  count(chunk: Buffer): void {
+  count(sizeBytes: number): void {
     const limits = this.#limits
-    if (chunk.length > limits[this.#name] - this.#sizeBytes) this.#refuse(this.#name)
-    if (chunk.length > this.#roomBytes - this.#sizeBytes) this.#refuse('requestBytesMax')
-    this.#sizeBytes += chunk.length
+    if (sizeBytes > limits[this.#name] - this.#sizeBytes) this.#refuse(this.#name)
+    if (sizeBytes > this.#roomBytes - this.#sizeBytes) this.#refuse('requestBytesMax')
+    this.#sizeBytes += sizeBytes
+  }
+
+  /** How many more it takes. */
+  get leftBytes(): number {
+    return Math.min(this.#limits[this.#name], this.#roomBytes) - this.#sizeBytes
   }
 
   #refuse(name: 'programBytesMax' | 'partBytesMax' | 'requestBytesMax'): never {
@@ -51,7 +56,7 @@ export class PartCounter {
 
 /** A whole program. Throws Problem above a limit. */
 export async function readProgram(
-  part: BodyPart,
+  part: Pick<BodyPart, 'name' | 'bytes'>,
   limits: Limits,
   { native, scratchDir }: UploadPlace,
   roomBytes = limits.requestBytesMax,
@@ -61,7 +66,7 @@ export async function readProgram(
   const hash = createHash('sha256')
   try {
     for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
-      counter.count(chunk)
+      counter.count(chunk.length)
       hash.update(chunk)
       await writer.append(chunk)
     }
@@ -105,7 +110,7 @@ export async function readInput(
   try {
     for (let step = await chunks.next(); step.done !== true; step = await chunks.next()) {
       const chunk = step.value
-      counter.count(chunk)
+      counter.count(chunk.length)
       hash?.update(chunk)
       if (mayLive && writer.isFull(chunk)) {
         const neededBytes = ((performance.now() - startMs) / 1000) * limits.liveBytesPerSecondMin

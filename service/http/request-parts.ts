@@ -137,20 +137,34 @@ class RequestReader {
     return undefined
   }
 
-  #mayLive({ name }: BodyPart, plan: AnyPlan): boolean {
+  #mayLive({ name, mayLive }: BodyPart, plan: AnyPlan): boolean {
     const isLast = this.#inputs.size === plan.inputParts.length - 1
-    return this.#options.mayLive && isLast && !('nodes' in plan) && isReadOnce(plan, name)
+    return (
+      this.#options.mayLive && mayLive && isLast && !('nodes' in plan) && isReadOnce(plan, name)
+    )
   }
 
-  #goLive({ name }: BodyPart, plan: AnyPlan, { early, chunks, counter }: EarlyPart): LiveInput {
+  #goLive(
+    { name, direct }: BodyPart,
+    plan: AnyPlan,
+    { early, chunks, counter }: EarlyPart,
+  ): LiveInput {
     const finish = async () => {
       const more = await this.#nextPart()
       if (more === undefined) return
       if (more.name !== name) this.#roleOf(more.name, plan)
       throw duplicate(more.name)
     }
-    const count = (chunk: Buffer) => counter.count(chunk)
-    return new LiveInput({ name, early, chunks, count, finish, abandon: () => this.#abandon() })
+    if (direct?.body.isWorth() === true) direct.body.announce()
+    return new LiveInput({
+      name,
+      early,
+      chunks,
+      direct,
+      counter,
+      finish,
+      abandon: () => this.#abandon(),
+    })
   }
 
   /** Throws Problem when the part has no business here. */

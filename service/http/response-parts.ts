@@ -8,6 +8,7 @@ import type { Report } from '../job/report.ts'
 import { reportPartName } from '../job/source-url.ts'
 import type { JobRun } from '../run/job-run.ts'
 import type { Output } from '../run/output.ts'
+import type { DirectAnswer } from './direct-answer.ts'
 
 export type ResponseForm = 'multipart' | 'tar' | 'raw'
 
@@ -23,12 +24,16 @@ export function tryResponseForm(accept: string | undefined): ResponseForm | unde
   return undefined
 }
 
-export function openMultipart(run: JobRun): { contentType: string; body: Readable } {
+/** `sent`: what the end of the answer waits for. */
+export function openMultipart(
+  run: JobRun,
+  direct: DirectAnswer,
+  sent: Promise<void> | undefined,
+): { contentType: string; body: Readable } {
   const boundary = makeBoundary()
-  return {
-    contentType: typeOf(boundary),
-    body: Readable.from(multipart(run, boundary), { objectMode: false }),
-  }
+  const body = Readable.from(multipart(run, boundary, direct, sent), { objectMode: false })
+  direct.body = body
+  return { contentType: typeOf(boundary), body }
 }
 
 /** The same at once, when the job has ended and all that it wrote is in memory. */
@@ -49,26 +54,43 @@ export function tryWholeMultipart(
   return { contentType: typeOf(boundary), body: Buffer.concat(pieces) }
 }
 
-export function openTar(run: JobRun): { contentType: string; body: Readable } {
+export function openTar(
+  run: JobRun,
+  sent: Promise<void> | undefined,
+): { contentType: string; body: Readable } {
   const archive = pack()
-  writeTar(run, archive).catch((error) => archive.destroy(error))
+  writeTar(run, archive, sent).catch((error) => archive.destroy(error))
   const body = Readable.from(archive, { objectMode: false })
   body.on('close', () => archive.destroy())
   return { contentType: 'application/x-tar', body }
 }
 
 /** `onEnd` gets the report's line before the body ends, for the trailer. */
-export function openRaw(run: JobRun, output: Output, onEnd: (line: string) => void): Readable {
-  async function* body() {
-    yield* output.chunks()
+export function openRaw(
+  run: JobRun,
+  output: Output,
+  direct: DirectAnswer,
+  sent: Promise<void> | undefined,
+  onEnd: (line: string) => void,
+): Readable {
+  async function* bytes() {
+    yield* output.chunks(direct)
     const { report } = await run.ended
     if (run.failure !== undefined) throw run.failure
     onEnd(JSON.stringify(report))
+    await sent
   }
-  return Readable.from(body(), { objectMode: false })
+  const body = Readable.from(bytes(), { objectMode: false })
+  direct.body = body
+  return body
 }
 
-async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer> {
+async function* multipart(
+  run: JobRun,
+  boundary: string,
+  direct: DirectAnswer,
+  sent: Promise<void> | undefined,
+): AsyncGenerator<Buffer> {
   const gathered = new Gathered()
   let waiting = run.outputs
   let prefix = ''
@@ -86,7 +108,7 @@ async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer>
       const whole = output.tryWhole()
       if (whole !== undefined) for (const piece of whole) gathered.add(piece)
       if (gathered.isMuch || whole === undefined) yield gathered.take()
-      if (whole === undefined) yield* output.chunks()
+      if (whole === undefined) yield* output.chunks(direct)
     }
     if (silent.length === waiting.length) {
       if (gathered.sizeBytes > 0) yield gathered.take()
@@ -98,6 +120,8 @@ async function* multipart(run: JobRun, boundary: string): AsyncGenerator<Buffer>
   if (run.failure !== undefined) throw run.failure
   gathered.add(tail(prefix, boundary, report))
   yield gathered.take()
+  // A connection that ends with this answer would be reset under a client that still sends.
+  await sent
 }
 
 const gatheredBytes = 64 * 1024
@@ -145,7 +169,11 @@ function head(prefix: string, boundary: string, name: string, contentType: strin
   )
 }
 
-async function writeTar(run: JobRun, archive: ReturnType<typeof pack>): Promise<void> {
+async function writeTar(
+  run: JobRun,
+  archive: ReturnType<typeof pack>,
+  sent: Promise<void> | undefined,
+): Promise<void> {
   const { report } = await run.ended
   if (run.failure !== undefined) throw run.failure
   for (const output of run.outputs) {
@@ -153,6 +181,7 @@ async function writeTar(run: JobRun, archive: ReturnType<typeof pack>): Promise<
   }
   const text = Buffer.from(JSON.stringify(report))
   await writeMember(archive, `${reportPartName}.json`, text.length, [text])
+  await sent
   archive.finalize()
 }
 

@@ -2,6 +2,7 @@
 // `responseIdleMs` is cut, which frees whatever produces the answer. Covers every route.
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { clientIsSlow, writtenBytesOf } from './socket-pumps.ts'
 
 type Seen = { readonly written: number; readonly waiting: number; readonly sinceMs: number }
 
@@ -16,7 +17,9 @@ export function cutStalledClients(server: Server, responseIdleMs: number): void 
     () => {
       const nowMs = performance.now()
       for (const [socket, before] of seen) {
-        const { bytesWritten: written, writableLength: waiting } = socket
+        const written = writtenBytesOf(socket)
+        // What waits for a pump is in the kernel.
+        const waiting = socket.writableLength + (clientIsSlow(socket) ? 1 : 0)
         const isSame = before?.written === written && before.waiting === waiting
         if (waiting === 0) seen.set(socket, undefined)
         else if (!isSame) seen.set(socket, { written, waiting, sinceMs: nowMs })

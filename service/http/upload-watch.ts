@@ -1,9 +1,11 @@
 // Clients that send too slowly: within any `uploadIdleMs` a client sends `uploadBytesMin` or the
 // rest of its body, so that neither silence nor a trickle holds a place; and those that send for
-// ever what belongs to no part. Not by the socket's timeout, which would cut a connection while a slow disk is the reason.
+// ever what belongs to no part. Not by the socket's timeout, which would cut a connection while a
+// slow disk is the reason.
 import { PassThrough, type Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { limitProblem, Problem } from './problem.ts'
+import { guestIsSlow, readBytesOf } from './socket-pumps.ts'
 
 export type UploadLimits = {
   readonly uploadIdleMs: number
@@ -20,18 +22,19 @@ export function watchUpload(
   { uploadIdleMs, uploadBytesMin, requestBytesMax }: UploadLimits,
   stop: (problem: Problem) => void,
 ): () => void {
-  let seenBytes = raw.socket.bytesRead
+  let seenBytes = readBytesOf(raw.socket)
   const lastByte = seenBytes + requestBytesMax + framingBytesMax
   const look = () => {
     // A body that nobody reads is never ended by its reader.
     if (raw.complete || raw.destroyed) clearInterval(timer)
-    const newBytes = raw.socket.bytesRead - seenBytes
+    const newBytes = readBytesOf(raw.socket) - seenBytes
     seenBytes += newBytes
     if (seenBytes > lastByte && !raw.complete) {
       stop(limitProblem('requestBytesMax', requestBytesMax, 'bytes'))
     }
     // Paused: it is us who do not read.
-    if (newBytes >= uploadBytesMin || raw.complete || raw.isPaused()) return
+    const isOurs = raw.isPaused() || guestIsSlow(raw.socket)
+    if (newBytes >= uploadBytesMin || raw.complete || isOurs) return
     stop(new Problem('upload-timeout', `${uploadBytesMin} bytes within ${uploadIdleMs} ms`))
   }
   const timer = setInterval(look, uploadIdleMs).unref()

@@ -4,6 +4,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.ts'
 import { readBodyParts, tryIncomplete } from '../http/body-parts.ts'
+import { DirectAnswer } from '../http/direct-answer.ts'
+import { DirectBody } from '../http/direct-body.ts'
 import type { LiveInput } from '../http/live-input.ts'
 import { prefersAsync } from '../http/prefer.ts'
 import { Problem } from '../http/problem.ts'
@@ -55,11 +57,13 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
     })
     let run: JobRun | undefined
     try {
-      run = await startRequest(request, form, { tenant, place, span }, deps, gone.signal)
+      const turn = { tenant, place, span }
+      const started = await startRequest(request, reply, form, turn, deps, gone.signal)
+      run = started.run
       const response = span.child('response')
       closed.then(() => response.end())
       if (run.cache !== undefined) reply.header('zvm-cache', run.cache)
-      return await answer(run, form, reply)
+      return await answer(started, form, reply, deps)
     } catch (error) {
       run?.close()
       span.end(error)
@@ -71,20 +75,22 @@ export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
   })
 }
 
+type Started = { readonly run: JobRun; readonly live: LiveInput | undefined }
+
 async function startRequest(
   request: FastifyRequest,
+  reply: FastifyReply,
   form: ResponseForm,
   turn: Turn,
   deps: Deps,
   signal: AbortSignal,
-): Promise<JobRun> {
+): Promise<Started> {
   const { limits } = deps.config
   const listing = listingOf(deps.store)
-  const parts = readBodyParts(request, limits)
-  // Members of a tar wait in its parser, which does not tell who is slow.
-  const mayLive = request.headers['content-type']?.startsWith('multipart/') === true
+  const direct = DirectBody.tryOpen(request, reply, deps.sessions.native, limits.pumpsMax)
+  const parts = readBodyParts(request, limits, direct)
   const upload = turn.span.child('upload')
-  const reading = readJobRequest(parts, limits, deps.sessions, { listing, mayLive })
+  const reading = readJobRequest(parts, limits, deps.sessions, { listing, mayLive: true })
   const job = await reading.finally(() => upload.end())
   let run: JobRun | undefined
   try {
@@ -98,7 +104,7 @@ async function startRequest(
       request.log.info({ tenant, sessionIds, outcome, reason, cache }, 'job ended')
     })
     if (job.live !== undefined) pump(job.live, run)
-    return run
+    return { run, live: job.live }
   } finally {
     // The session has descriptors of its own by now.
     closeRequest(job)
@@ -272,7 +278,13 @@ function withSnapshotImage(plan: Plan, digestOf: JobSources['digestOf']): Plan {
   return { ...plan, snapshot: { ...snapshot, key } }
 }
 
-async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Promise<FastifyReply> {
+async function answer(
+  { run, live }: Started,
+  form: ResponseForm,
+  reply: FastifyReply,
+  deps: Deps,
+): Promise<FastifyReply> {
+  const sent = live?.endsConnection === true && live.isPumping ? live.done : undefined
   let end: JobEnd | undefined
   if (run.cache === 'hit') end = await run.ended
   const ended = run.ended.then((how) => {
@@ -285,15 +297,18 @@ async function answer(run: JobRun, form: ResponseForm, reply: FastifyReply): Pro
   if (end !== undefined) {
     const refusal = refusalOf(end.native)
     if (refusal !== undefined) throw refusal
-    const whole = form === 'multipart' ? tryWholeMultipart(run, end.report) : undefined
+    const isWhole = form === 'multipart' && sent === undefined
+    const whole = isWhole ? tryWholeMultipart(run, end.report) : undefined
     if (whole !== undefined) return reply.type(whole.contentType).send(whole.body)
   }
+  const direct = new DirectAnswer(deps.sessions.native, reply.raw, deps.config.limits.pumpsMax)
   const [only] = run.outputs
   if (form === 'raw' && only !== undefined) {
     const line = Promise.withResolvers<string>()
     reply.trailer('zvm-report', async () => line.promise)
-    return reply.type(only.contentType).send(openRaw(run, only, line.resolve))
+    return reply.type(only.contentType).send(openRaw(run, only, direct, sent, line.resolve))
   }
-  const { contentType, body } = form === 'tar' ? openTar(run) : openMultipart(run)
+  const { contentType, body } =
+    form === 'tar' ? openTar(run, sent) : openMultipart(run, direct, sent)
   return reply.type(contentType).send(body)
 }

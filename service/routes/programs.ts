@@ -14,7 +14,7 @@ export function addProgramRoutes(app: FastifyInstance, deps: Deps): void {
   app.put('/v1/programs', async (request, reply) => {
     const bytes = request.body as Readable | undefined
     if (bytes === undefined) throw new Problem('part-missing', 'the body is the program')
-    const part = { name: 'program', contentType: '', bytes }
+    const part = { name: 'program', bytes }
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
     const place = deps.scheduler.admit()

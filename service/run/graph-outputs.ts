@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { writesAtRandom } from '../job/channel.ts'
 import type { GraphPlan, NodePlan } from '../job/graph-plan.ts'
 import type { ObjectUrl } from '../job/node-url.ts'
+import type { FdHandle } from '../native.ts'
 import type { ObjectInfo, ObjectStore } from '../store/object.ts'
 import { Output, type OutputLimits } from './output.ts'
 import { outputName, type Session } from './session.ts'
@@ -51,11 +52,10 @@ export class GraphOutputs {
         if (source.kind !== 'response' && source.kind !== 'object') continue
         const pipe = session.pipes.get(outputName(source))
         if (pipe === undefined) continue
-        const bytes = new Socket({ fd: pipe.release(), readable: true, writable: false })
         this.#collected.push(
           source.kind === 'object'
-            ? this.stage(source, channel.contentType, bytes)
-            : this.#collectResponse(source.name, bytes),
+            ? this.stage(source, channel.contentType, new Socket({ fd: pipe.release() }))
+            : this.#collectResponse(source.name, pipe),
         )
       }
     }
@@ -119,9 +119,9 @@ export class GraphOutputs {
     for (const output of this.all) output.close()
   }
 
-  async #collectResponse(name: string, bytes: Readable): Promise<void> {
+  async #collectResponse(name: string, pipe: FdHandle): Promise<void> {
     const { limits, scratchDir, onFault } = this.#options
-    const whole = this.tryGet(name)?.collect(bytes, limits, scratchDir)
+    const whole = this.tryGet(name)?.collect(pipe, limits, scratchDir)
     if (!(await whole?.catch(() => false))) onFault('spool')
   }
 }

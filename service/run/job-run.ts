@@ -1,7 +1,6 @@
 // One job from its slot to its report: starts the session, collects the outputs, and frees
 // everything exactly once. Whoever has a JobRun must call `close`.
 import { fstatSync, readSync } from 'node:fs'
-import { Socket } from 'node:net'
 import type { Limits } from '../config.ts'
 import type { Digest } from '../job/digest.ts'
 import type { Plan } from '../job/plan.ts'
@@ -178,9 +177,8 @@ class Running implements JobRun {
   }
 
   async #collect(output: Output, pipe: FdHandle): Promise<void> {
-    const source = new Socket({ fd: pipe.release(), readable: true, writable: false })
     const mayWait = () => this.#live?.isPumping !== true
-    const whole = output.collect(source, this.#limits, this.#scratchDir, mayWait).catch(() => false)
+    const whole = output.collect(pipe, this.#limits, this.#scratchDir, mayWait).catch(() => false)
     if (!(await whole)) this.#stop('spool')
   }
 

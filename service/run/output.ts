@@ -2,7 +2,8 @@
 // (memory, then an unlinked file, both bounded), so that no channel blocks another; from then on
 // it streams with back-pressure. A client that still sends may not read before it has sent all:
 // while that is so, what it does not take is kept as well.
-import type { Readable } from 'node:stream'
+import type { FdHandle } from '../native.ts'
+import { PipeSource } from './pipe-source.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 
 export type OutputLimits = {
@@ -20,6 +21,26 @@ export type OutputTap = {
   readonly onFile: (fd: number, sizeBytes: number) => void
 }
 
+/** Moves bytes from a pipe to the client past JavaScript. */
+export type DirectSink = {
+  /**
+   * All that the pipe gives, until it ends or the client has not read for `patienceMs()`. `open` is
+   * called when it can begin; `onStart` gets what stops it. Undefined: not now.
+   */
+  tryPump(
+    open: () => FdHandle | undefined,
+    patienceMs: () => number | undefined,
+    onStart: (stop: () => void) => void,
+  ): Promise<{ readonly sizeBytes: number; readonly isOver: boolean } | undefined>
+  /** Takes the bytes that a stopped pump owes; gives those that go the usual way. */
+  settle(piece: Buffer): Promise<Buffer>
+  readonly owesBytes: boolean
+}
+
+/** What is smaller is not worth a thread. */
+const directBytesMin = 256 * 1024
+/** From a pump that could not begin to the next attempt. */
+const pumpAgainMs = 200
 /** Queued for a reader that is there: enough to keep both sides busy. */
 const liveBytesMax = 256 * 1024
 /**
@@ -38,7 +59,10 @@ export class Output {
   #queueBytes = 0
   #scratch: Scratch | undefined
   #startBytes = 0
-  #source: Readable | undefined
+  #source: PipeSource | undefined
+  #stopPump: (() => void) | undefined
+  #pumpAfterMs = 0
+  #mayWait = () => true
   #isLive = false
   #isStuck = false
   #isClosed = false
@@ -52,18 +76,23 @@ export class Output {
   }
 
   /**
-   * Takes everything from `source`. `mayWait`: whether the client has sent all, so that it is its
-   * turn to read. False: the spool was full and the rest was not read.
+   * Takes over `pipe` and all that it gives. `mayWait`: whether the client has sent all, so that it
+   * is its turn to read. False: the spool was full and the rest was not read.
    */
   async collect(
-    source: Readable,
+    pipe: FdHandle,
     limits: OutputLimits,
     folder: string,
     mayWait = () => true,
   ): Promise<boolean> {
+    const source = new PipeSource(pipe, () => this.#wake())
     this.#source = source
+    this.#mayWait = mayWait
+    if (this.#isClosed) source.close()
     try {
-      for await (const chunk of source as AsyncIterable<Buffer>) {
+      for (;;) {
+        const chunk = await source.next()
+        if (chunk === undefined) return true
         if (this.#isClosed) return true
         this.sizeBytes += chunk.length
         this.tap?.onChunk(chunk)
@@ -72,9 +101,8 @@ export class Output {
         else if (!(await this.#keep(chunk, limits, folder))) return false
         this.#changed()
       }
-      return true
     } finally {
-      source.destroy()
+      source.close()
       this.end()
     }
   }
@@ -115,8 +143,16 @@ export class Output {
     return this.#queue.every((piece) => Buffer.isBuffer(piece)) ? this.#queue : undefined
   }
 
-  /** Once. Ends when the guest's side has ended and everything was taken. */
-  async *chunks(): AsyncGenerator<Buffer> {
+  /** Once. Ends when the guest's side has ended and everything was taken, or went to `direct`. */
+  async *chunks(direct?: DirectSink): AsyncGenerator<Buffer> {
+    for await (const piece of this.#pieces(direct)) {
+      const bytes = direct === undefined ? piece : await direct.settle(piece)
+      if (bytes.length > 0) yield bytes
+    }
+    if (direct?.owesBytes === true) throw new Error(`${this.name} ended within a chunk`)
+  }
+
+  async *#pieces(direct: DirectSink | undefined): AsyncGenerator<Buffer> {
     this.#isLive = true
     let position = this.#startBytes
     while (!this.#isClosed) {
@@ -135,7 +171,38 @@ export class Output {
         this.#wake()
         yield bytes
       } else if (this.ended) return
-      else await this.#change()
+      else if (direct !== undefined && this.#source?.isHeld === true) {
+        yield* this.#pump(direct, this.#source)
+      } else await this.#change()
+      if (direct !== undefined && this.#isWorthPumping()) this.#source?.hold()
+    }
+  }
+
+  #isWorthPumping(): boolean {
+    const isLarge = this.sizeBytes >= directBytesMin
+    return (
+      isLarge && this.tap === undefined && !this.#isStuck && performance.now() >= this.#pumpAfterMs
+    )
+  }
+
+  async *#pump(direct: DirectSink, source: PipeSource): AsyncGenerator<Buffer> {
+    const { early, pipe } = source.release()
+    for (const chunk of early) {
+      this.sizeBytes += chunk.length
+      yield chunk
+    }
+    const patience = () => (this.#mayWait() ? undefined : patienceMs)
+    const open = () => (pipe.closed ? undefined : pipe)
+    try {
+      const moved = await direct.tryPump(open, patience, (stop) => {
+        this.#stopPump = stop
+      })
+      this.sizeBytes += moved?.sizeBytes ?? 0
+      this.#isStuck = moved?.isOver === false
+      if (moved === undefined) this.#pumpAfterMs = performance.now() + pumpAgainMs
+      source.giveBack(moved?.isOver === true)
+    } finally {
+      this.#stopPump = undefined
     }
   }
 
@@ -144,7 +211,8 @@ export class Output {
     this.#isClosed = true
     this.#queue = []
     this.#scratch?.close()
-    this.#source?.destroy()
+    this.#stopPump?.()
+    this.#source?.close()
     this.#wake()
   }
 
