@@ -1,26 +1,30 @@
 // What a recorder says of a job whose outputs did not come to their end, or were too many.
 import assert from 'node:assert/strict'
-import { PassThrough } from 'node:stream'
+import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { readConfig } from '../../../service/config.ts'
 import { parseManifest } from '../../../service/job/parse-manifest.ts'
 import { makePlan } from '../../../service/job/plan.ts'
 import { makeLostReport } from '../../../service/job/report.ts'
 import { Recorder } from '../../../service/memo/recorder.ts'
+import { loadNative } from '../../../service/native.ts'
 import type { JobRun } from '../../../service/run/job-run.ts'
 import { Output } from '../../../service/run/output.ts'
 
-const { limits } = readConfig({})
+const { limits, nativeDir } = readConfig({})
+const native = loadNative(nativeDir)
 const text = '{"program":"part:p","channels":[{"alias":"/dev/stderr","sink":"null:"}]}'
 const plan = makePlan(parseManifest(Buffer.from(text), 'json'), limits)
 
 /** A job with one output, and a report that says how much was written to it. */
 function begin(bytesMax: number) {
   const output = new Output('stdout', 'text/plain', () => undefined)
-  const source = new PassThrough()
+  const pipe = native.makePipe({ nonBlockingRead: true })
+  const source = new Socket({ fd: pipe.write.release(), readable: false, writable: true })
+  source.on('error', () => undefined)
   const run: Pick<JobRun, 'outputs'> = { outputs: [output] }
   const recorder = new Recorder(plan, run as JobRun, bytesMax)
-  const collected = output.collect(source, limits, '')
+  const collected = output.collect(pipe.read, limits, '')
   const counts = { reads: 0, readBytes: 0, writes: 1, etag: null }
   const finish = (writeBytes: number) =>
     recorder.finish({
