@@ -128,6 +128,16 @@ function readings(scheduler: Scheduler, sessions: Sessions): readonly Reading[] 
     ['zvm_workers_started_total', 'Processes for sessions, ever started', () => workers.started],
     ['zvm_workers_died_total', 'Processes that ended by themselves', () => workers.died],
     [
+      'zvm_worker_affinity_hits_total',
+      'Sessions whose worker had their program mapped',
+      () => workers.affinityHits,
+    ],
+    [
+      'zvm_worker_affinity_misses_total',
+      'Sessions whose worker had to map their program',
+      () => workers.affinityMisses,
+    ],
+    [
       'zvm_workers_reused_total',
       'Sessions in a process that had run another',
       () => workers.reused,

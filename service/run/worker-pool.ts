@@ -32,6 +32,7 @@ const startPauseMs = 500
 export class WorkerPool {
   readonly #native: Native
   readonly #options: PoolOptions
+  /** In the order of their last use. */
   readonly #workers = new Set<Worker>()
   readonly #lent = new Set<Worker>()
   readonly #queue: Waiting[] = []
@@ -45,6 +46,9 @@ export class WorkerPool {
   started = 0
   died = 0
   reused = 0
+  /** Tasks that met a worker with their program mapped, and tasks that did not. */
+  affinityHits = 0
+  affinityMisses = 0
 
   constructor(native: Native, options: PoolOptions, onDeath: (error: WorkerError) => void) {
     this.#native = native
@@ -92,10 +96,13 @@ export class WorkerPool {
   /** After its answer or its death, once. */
   giveBack(worker: Worker): void {
     this.#lent.delete(worker)
+    if (this.#workers.delete(worker)) this.#workers.add(worker)
     const { reuse, idleMax } = this.#options
     const isUsedUp = reuse === 'session' && !worker.isFresh
-    const isTooMany = this.#workers.size - this.#lent.size > idleMax && this.#queue.length === 0
-    if (!worker.isReusable || isUsedUp || isTooMany) worker.close()
+    if (!worker.isReusable || isUsedUp) worker.close()
+    else if (this.#workers.size - this.#lent.size > idleMax && this.#queue.length === 0) {
+      this.#endOldest()
+    }
     this.#serve()
   }
 
@@ -109,8 +116,10 @@ export class WorkerPool {
     await this.#closed.promise
   }
 
-  #lend(worker: Worker, { tenant }: Affinity): Worker {
+  #lend(worker: Worker, { tenant, program }: Affinity): Worker {
     if (!worker.isFresh) this.reused += 1
+    if (worker.mapped === program) this.affinityHits += 1
+    else this.affinityMisses += 1
     worker.tenant = tenant
     this.#lent.add(worker)
     this.#refillSoon()
@@ -126,8 +135,11 @@ export class WorkerPool {
       if (!worker.isReusable || this.#lent.has(worker)) continue
       const isOwn = worker.tenant === tenant
       if (!worker.isFresh && !(reuse === 'shared' || (reuse === 'tenant' && isOwn))) continue
-      const rank = worker.isFresh ? 1 : 2 + (isOwn ? 1 : 0) + (worker.mapped === program ? 2 : 0)
-      if (rank > bestRank) {
+      const isMapped = worker.mapped === program
+      const rank = worker.isFresh ? 1 : 2 + (isOwn ? 1 : 0) + (isMapped ? 2 : 0)
+      // With its program mapped the one whose caches are warmest; else the one whose program has
+      // waited longest for its next session.
+      if (rank > bestRank || (rank === bestRank && isMapped)) {
         best = worker
         bestRank = rank
       }
@@ -172,9 +184,13 @@ export class WorkerPool {
     }
   }
 
-  /** Ends a used worker that nobody can take. Its place is free when it is gone. */
+  /** Makes room for a task that waits: nobody else can take what it ends. */
   #evict(): boolean {
-    if (this.#queue.length === 0) return false
+    return this.#queue.length > 0 && this.#endOldest()
+  }
+
+  /** Ends the used worker that has waited longest. Its place is free when it is gone. */
+  #endOldest(): boolean {
     for (const worker of this.#workers) {
       if (worker.state === 'idle' && !worker.isFresh && !this.#lent.has(worker)) {
         worker.close()
