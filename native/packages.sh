@@ -17,6 +17,8 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
 [ "${1:-}" = examples ] && packages=(libstb-dev)
 # `packages.sh ports`: what the ports' own makefiles run, and what their tests compare with.
 [ "${1:-}" = ports ] && packages=(gcc libc6-dev make tcl bzip2 gzip xz-utils gawk perl diffutils)
+# `packages.sh browser`: what one test looks at the page of a job with.
+[ "${1:-}" = browser ] && packages=(chromium fonts-dejavu-core)
 # `packages.sh bench`: the kernels' sources and WebAssembly, with which they are compared.
 [ "${1:-}" = bench ] && packages=(gcc-12 g++-12 libc6-dev make tcl clang-16 lld-16 wasi-libc
   libclang-rt-16-dev-wasm32 lua5.4)

@@ -5,7 +5,8 @@ import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { z } from 'zod'
 import { Client } from './client.ts'
 import { CliError, statusRefused, statusStopped } from './exit-status.ts'
-import { parseReport, type ReportOptions, showReport } from './report-view.ts'
+import { renderJob } from './job-view.ts'
+import { parsePicturedReport, parseReport, type ReportOptions, showReport } from './report-view.ts'
 import { makeSinks, writeTo } from './sinks.ts'
 
 export type JobOptions = { readonly server: string; readonly json?: boolean | undefined }
@@ -46,8 +47,16 @@ export async function listJobs(options: JobOptions & { readonly state?: string }
   if (options.json !== true) process.stdout.write(`${table.toString()}\n`)
 }
 
-export async function showJob(id: string, options: JobOptions): Promise<void> {
+export async function showJob(
+  id: string,
+  options: JobOptions & { readonly picture?: boolean },
+): Promise<void> {
   const job = await new Client(options.server).get(pathOf(id), viewSchema)
+  if (options.picture === true) {
+    if (job.report === null) throw new CliError(statusRefused, 'report-missing', job.state)
+    process.stdout.write(renderJob(parsePicturedReport(job.report)))
+    return
+  }
   process.stdout.write(`${JSON.stringify(job, undefined, options.json === true ? 0 : 2)}\n`)
 }
 

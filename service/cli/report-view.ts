@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises'
 import Table from 'cli-table3'
 import { z } from 'zod'
+import type { PicturedReport } from '../job/job-picture.ts'
 import { outcomes } from '../job/report.ts'
 import { CliError, statusOf, statusStopped } from './exit-status.ts'
 
@@ -26,7 +27,40 @@ const reportSchema = z.looseObject({
     }),
   ),
 })
+const picturedSchema = reportSchema.extend({
+  failedNode: z.string().nullish(),
+  nodes: z.array(reportSchema.extend({ node: z.string() })).optional(),
+  groups: z
+    .array(
+      z.looseObject({
+        group: z.string(),
+        nodes: count,
+        succeeded: count,
+        wallMs: count,
+        cpuMs: count,
+      }),
+    )
+    .optional(),
+  links: z
+    .array(
+      z.looseObject({
+        from: z.string(),
+        to: z.string(),
+        links: count,
+        writtenBytes: count,
+        readBytes: count,
+      }),
+    )
+    .optional(),
+})
 export type CliReport = z.infer<typeof reportSchema>
+
+/** Throws CliError when it is no report, or one whose nodes or links cannot be drawn. */
+export function parsePicturedReport(value: unknown): PicturedReport {
+  const parsed = picturedSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new CliError(statusStopped, 'answer-invalid', 'the report cannot be drawn')
+}
 
 export type ReportOptions = {
   readonly json?: boolean | undefined

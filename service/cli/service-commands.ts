@@ -77,7 +77,11 @@ function addJobs(program: Command, onStatus: (status: number) => void): void {
     .description('state, outputs and report of one')
     .argument('<id>')
     .addOption(json())
-    .action((id: string, flags: JobOptions) => showJob(id, flags))
+    .option(
+      '--picture',
+      'its nodes with their times, bytes and outcomes, and what went between them',
+    )
+    .action((id: string, flags: JobOptions & { picture?: boolean }) => showJob(id, flags))
   withServer(withOutputs(jobs.command('outputs')))
     .description('fetch what an ended job wrote; exit status as of submit')
     .usage('[options] ID')

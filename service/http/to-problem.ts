@@ -28,17 +28,12 @@ const errorsMax = 100
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof ManifestError) {
+  if (error instanceof ManifestError || error instanceof PlanError) {
     const [first] = error.issues
-    if (first === undefined) return new Problem('internal', 'a manifest error without issue')
+    if (first === undefined) return new Problem('internal', `${error.name} without issue`)
     const { code, detail, ...place } = first
     const errors = error.issues.slice(0, errorsMax)
     return new Problem(code, detail, { ...place, errors }, { cause: error })
-  }
-  if (error instanceof PlanError) {
-    const code = error.issues[0]?.code ?? 'memory-above-limit'
-    const errors = error.issues.slice(0, errorsMax)
-    return new Problem(code, error.message, { errors }, { cause: error })
   }
   if (error instanceof AdmissionError) {
     const more = { retryAfterS: error.retryAfterS }

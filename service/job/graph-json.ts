@@ -10,7 +10,8 @@ import { type NodeChannelUrl, nodeNamePattern, parseNodeChannelUrl } from './nod
 export const groupsMax = 256
 export const nodeCountMax = 10_000
 
-const graphSchema = z.strictObject({
+/** Shape of a manifest of many nodes. */
+export const graphSchema = z.strictObject({
   ...memoFields,
   nodes: z
     .array(

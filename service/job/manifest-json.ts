@@ -7,7 +7,8 @@ import { memoFields, readMemoWish } from './memo-wish.ts'
 import { issuesOf, nodeFields, type Report, readNode, type UrlRules } from './node-json.ts'
 import { parseSourceUrl, type SourceUrl } from './source-url.ts'
 
-const manifestSchema = z.strictObject({
+/** Shape of a manifest of one node. */
+export const manifestSchema = z.strictObject({
   ...nodeFields,
   ...memoFields,
   snapshot: z.boolean().optional(),

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { sendBytes } from '../http/byte-range.ts'
+import { jobPageHeaders, renderJobPage } from '../http/job-page.ts'
 import { Problem } from '../http/problem.ts'
 import { tenantOf } from '../http/tenant.ts'
 import { type AsyncJob, asyncStates, hasEnded } from '../job/async-state.ts'
@@ -79,6 +80,10 @@ export function addAsyncJobRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.get('/v1/jobs/:id', async (request) => viewOf(findJob(request, deps), deps))
 
+  app.get('/v1/jobs/:id/graph', async (request, reply) =>
+    reply.headers(jobPageHeaders).send(renderJobPage(findJob(request, deps))),
+  )
+
   app.delete('/v1/jobs/:id', async (request, reply) => {
     const { id, state } = findJob(request, deps)
     if (hasEnded(state)) {
@@ -128,6 +133,11 @@ function viewOf(job: AsyncJob, deps: Deps) {
     ...summaryOf(job, deps),
     report: job.report ?? null,
     problem: job.problem ?? null,
+    links: {
+      self: `/v1/jobs/${job.id}`,
+      events: `/v1/jobs/${job.id}/events`,
+      graph: `/v1/jobs/${job.id}/graph`,
+    },
     outputs: job.outputs.map((output) => ({
       ...output,
       url: `/v1/jobs/${job.id}/outputs/${output.name}`,

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { limitTable } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { Problem, problemIndex, problemPage } from '../http/problem.ts'
+import { makeManifestSchema } from '../job/manifest-schema.ts'
 
 /** Enough for those who show it; the tests check it whole. */
 const contractSchema = z.looseObject({
@@ -31,6 +32,10 @@ export async function addServiceRoutes(app: FastifyInstance, deps: Deps): Promis
         { value: deps.config.limits[name as keyof typeof limitTable], unit, about },
       ]),
     ),
+  )
+  const manifestSchema = makeManifestSchema()
+  app.get('/v1/manifest.schema.json', async (_request, reply) =>
+    reply.type('application/schema+json').send(JSON.stringify(manifestSchema)),
   )
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async () => {

@@ -97,6 +97,7 @@ const jobs = '/v1/jobs'
 const job = '/v1/jobs/{id}'
 const output = '/v1/jobs/{id}/outputs/{name}'
 const events = '/v1/jobs/{id}/events'
+const graph = '/v1/jobs/{id}/graph'
 const programs = '/v1/programs'
 const program = '/v1/programs/{digest}'
 const form = () => ({ body: jobForm('part:program', nexe) })
@@ -131,6 +132,10 @@ const calls: readonly Call[] = [
   [404, 'get', '/v1/jobs/{done}/outputs/none', output],
   [409, 'get', '/v1/jobs/{running}/outputs/stdout', output],
   [416, 'get', '/v1/jobs/{done}/outputs/stdout', output, { headers: { range: 'bytes=99-' } }],
+  [200, 'get', '/v1/jobs/{done}/graph', graph],
+  [200, 'get', '/v1/jobs/{running}/graph', graph],
+  [400, 'get', '/v1/jobs/{done}/graph', graph, badTenant],
+  [404, 'get', `/v1/jobs/${nobody}/graph`, graph],
   [200, 'get', '/v1/jobs/{done}/events', events],
   [400, 'get', '/v1/jobs/{done}/events', events, { headers: { 'last-event-id': 'x' } }],
   [404, 'get', `/v1/jobs/${nobody}/events`, events],
@@ -150,6 +155,7 @@ const calls: readonly Call[] = [
   [400, 'get', '/v1/programs/x', program],
   [404, 'get', `/v1/programs/${unknown}`, program],
   [200, 'get', '/v1/limits', '/v1/limits'],
+  [200, 'get', '/v1/manifest.schema.json', '/v1/manifest.schema.json'],
   [200, 'get', '/healthz', '/healthz'],
   [200, 'get', '/readyz', '/readyz'],
   [503, 'get', '/readyz', '/readyz', {}, 'drained'],

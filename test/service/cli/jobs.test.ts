@@ -1,6 +1,6 @@
 // Jobs that are left with a service: submit --async, logs, jobs list, show, outputs, cancel.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -12,6 +12,11 @@ let folder: string
 before(async () => {
   server = await startServer()
   folder = await mkdtemp(join(tmpdir(), 'zvm-jobs-'))
+  const nodes = [
+    { name: 'short', program: 'part:spin', timeoutMs: 100, connect: ['long'] },
+    { name: 'long', program: 'part:spin', count: 2 },
+  ]
+  await writeFile(join(folder, 'graph.json'), JSON.stringify({ nodes }))
 })
 after(async () => {
   await rm(folder, { recursive: true })
@@ -49,6 +54,20 @@ test('from submit to outputs', async () => {
     .map((line) => (JSON.parse(line) as { id: string }).id)
   assert.deepEqual(ids, [id])
   assert.match((await zvm('jobs', 'list')).stdout, new RegExp(`${id}.*done`))
+})
+
+test('the picture of a job: a line a node, and what went between them', async () => {
+  const id = await submit(join(folder, 'graph.json'), `spin=${guest('spin')}`)
+  await zvm('logs', id)
+  const { status, stdout } = await zvm('jobs', 'show', id, '--picture')
+  assert.equal(status, 0)
+  const lines = stdout.split('\n')
+  assert.match(lines[0] ?? '', /^✗ short +█+·* +[0-9.]+ ms +in .* +limited: limit-wall-time$/)
+  assert.match(lines[2] ?? '', /^– long-2 +█+·* +[0-9.]+ ms +in 0 B +out 0 B +cancelled/)
+  assert.equal(lines[4], 'short → long: 2 links, 0 B')
+  const single = await submit(guest('hello'))
+  await zvm('logs', single)
+  assert.match((await zvm('jobs', 'show', single, '--picture')).stdout, /^✓ program .*out 12 B/)
 })
 
 test('outputs: the status of the guest; a refusal; a job that was cancelled', async () => {
