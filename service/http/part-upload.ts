@@ -8,8 +8,13 @@ import { type Upload, UploadWriter } from '../run/upload.ts'
 import type { BodyPart } from './body-parts.ts'
 import { limitProblem } from './problem.ts'
 
-/** `scratchDir`: where unlinked files are made. */
-export type UploadPlace = { readonly native: Native; readonly scratchDir: string }
+export type UploadPlace = {
+  readonly native: Native
+  /** Where unlinked files are made. */
+  readonly scratchDir: string
+  /** Told of every chunk before it is kept; throws when there is no room for it. */
+  readonly reserve?: ((bytes: number) => void) | undefined
+}
 
 export type ProgramUpload = { readonly upload: Upload; readonly digest: Digest }
 
@@ -58,7 +63,7 @@ export class PartCounter {
 export async function readProgram(
   part: Pick<BodyPart, 'name' | 'bytes'>,
   limits: Limits,
-  { native, scratchDir }: UploadPlace,
+  { native, scratchDir, reserve }: UploadPlace,
   roomBytes = limits.requestBytesMax,
 ): Promise<ProgramUpload> {
   const counter = new PartCounter(part.name, 'programBytesMax', limits, roomBytes)
@@ -67,6 +72,7 @@ export async function readProgram(
   try {
     for await (const chunk of part.bytes as AsyncIterable<Buffer>) {
       counter.count(chunk.length)
+      reserve?.(chunk.length)
       hash.update(chunk)
       await writer.append(chunk)
     }
@@ -97,7 +103,7 @@ export type InputOptions = {
 export async function readInput(
   part: BodyPart,
   limits: Limits,
-  { native, scratchDir }: UploadPlace,
+  { native, scratchDir, reserve }: UploadPlace,
   roomBytes: number,
   options: InputOptions,
 ): Promise<InputUpload | EarlyPart> {
@@ -111,6 +117,7 @@ export async function readInput(
     for (let step = await chunks.next(); step.done !== true; step = await chunks.next()) {
       const chunk = step.value
       counter.count(chunk.length)
+      reserve?.(chunk.length)
       hash?.update(chunk)
       if (mayLive && writer.isFull(chunk)) {
         const neededBytes = ((performance.now() - startMs) / 1000) * limits.liveBytesPerSecondMin

@@ -35,19 +35,22 @@ const listSchema = z.object({
 const idSchema = z.object({ id: z.uuid() })
 const outputSchema = z.object({ id: z.uuid(), name: z.string() })
 
-/** `read` throws when the job is not acceptable, or will never be able to start. */
+/**
+ * `read` is told where to reserve what comes, when the request does not tell how much. It throws
+ * when the job is not acceptable, or will never be able to start.
+ */
 export async function acceptJob(
   request: FastifyRequest,
   reply: FastifyReply,
   deps: Deps,
-  read: () => Promise<ReadJob>,
+  read: (reserve?: (bytes: number) => void) => Promise<ReadJob>,
 ): Promise<FastifyReply> {
   const { requestBytesMax } = deps.config.limits
-  const told = Number(request.headers['content-length'] ?? requestBytesMax)
-  const place = deps.asyncJobs.places.take(Math.min(told, requestBytesMax), 1)
+  const told = request.headers['content-length']
+  const place = deps.asyncJobs.places.take(Math.min(Number(told ?? 0), requestBytesMax), 1)
   let work: ReadJob | undefined
   try {
-    work = await read()
+    work = await read(told === undefined ? place.grow : undefined)
     place.settle(work.inputBytes, work.parts)
     const job = deps.asyncJobs.submit(place, work)
     request.log.info({ jobId: job.id }, 'job accepted')

@@ -42,7 +42,7 @@ const clientGone = new Error('the client has gone or has its answer')
 export function addJobRoutes(app: FastifyInstance, deps: Deps): void {
   app.post('/v1/jobs', async (request, reply) => {
     if (prefersAsync(request.headers.prefer)) {
-      return acceptJob(request, reply, deps, () => readAsyncJob(request, deps))
+      return acceptJob(request, reply, deps, (reserve) => readAsyncJob(request, deps, reserve))
     }
     const form = tryResponseForm(request.headers.accept)
     if (form === undefined) throw new Problem('not-acceptable', 'multipart/mixed, tar or raw')
@@ -116,14 +116,19 @@ function pump(live: LiveInput, run: JobRun): void {
   live.pump().catch((error) => run.fail(tryIncomplete(error) ?? error))
 }
 
-async function readAsyncJob(request: FastifyRequest, deps: Deps): Promise<ReadJob> {
+async function readAsyncJob(
+  request: FastifyRequest,
+  deps: Deps,
+  reserve?: (bytes: number) => void,
+): Promise<ReadJob> {
   const { limits } = deps.config
   const tenant = tenantOf(request, deps.config)
   const parts = readBodyParts(request, limits)
   // What waits for long is not kept in memory.
   const spooled = { ...limits, uploadMemoryBytesMax: 0 }
   const options = { listing: listingOf(deps.store), mayLive: false }
-  const job = await readJobRequest(parts, spooled, deps.sessions, options)
+  const { native, scratchDir } = deps.sessions
+  const job = await readJobRequest(parts, spooled, { native, scratchDir, reserve }, options)
   const dispose = () => closeRequest(job)
   try {
     // What is not stored is told now.

@@ -13,6 +13,8 @@ export type AsyncPlaceLimits = {
 
 /** Must be released, once or more often. */
 export type AsyncPlace = {
+  /** More of an upload that did not tell its size. Throws AdmissionError when it has no room. */
+  readonly grow: (bytes: number) => void
   /** What the upload really was. Throws AdmissionError when there are too many parts. */
   readonly settle: (inputBytes: number, parts: number) => void
   readonly release: () => void
@@ -38,7 +40,7 @@ export class AsyncPlaces {
     return this.#inputBytes
   }
 
-  /** Reserves for an upload of at most that size. Throws AdmissionError. */
+  /** Reserves for an upload of that size, 0 = it does not tell. Throws AdmissionError. */
   take(inputBytes: number, parts: number): AsyncPlace {
     if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
     const { asyncJobsMax, asyncQueueMax, asyncInputBytesMax, asyncPartsMax } = this.#limits
@@ -58,6 +60,11 @@ export class AsyncPlaces {
     this.#jobs += 1
     let isReleased = false
     return {
+      grow: (bytes) => {
+        checkRoom('asyncInputBytesMax', asyncInputBytesMax, this.#inputBytes + bytes)
+        this.#inputBytes += bytes
+        held.inputBytes += bytes
+      },
       settle,
       release: () => {
         if (isReleased) return

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getJob, parseEvents, postForm, readEvents, submit, waitFor } from './async-calls.ts'
+import { openSocket, rawJob, readAll } from './raw-client.ts'
 import { readGuest, type Server, startServer } from './server.ts'
 
 let server: Server
@@ -240,6 +241,26 @@ test('bounds: jobs, waiting jobs, uploads, parts, outputs, time', async () => {
     }
     await small.settle()
   }
+})
+
+test('an upload that does not tell its size takes room as it comes', async () => {
+  const small = await startServer({ ZVM_ASYNC_INPUT_BYTES_MAX: '400000' })
+  const post = async (inputBytes: number) => {
+    const { head, body } = await rawJob('hello', {}, 'Prefer: respond-async\r\n', inputBytes)
+    const socket = await openSocket(small.port)
+    const told = /Content-Length: [0-9]+/
+    socket.write(head.toString().replace(told, 'Transfer-Encoding: chunked\r\nConnection: close'))
+    socket.write(`${body.length.toString(16)}\r\n`)
+    socket.write(body)
+    socket.write('\r\n0\r\n\r\n')
+    return readAll(socket)
+  }
+  assert.match(await post(10), /^HTTP\/1\.1 202 /)
+  const { inputBytes } = small.app.asyncJobs.places
+  assert.ok(inputBytes < 400_000, 'not what a request may have at most')
+  const refused = await post(500_000)
+  assert.match(refused, /^HTTP\/1\.1 503 .*"code":"jobs-full"/s)
+  await small.settle()
 })
 
 test('an output above its limit: failed, and nothing of it is kept', async () => {

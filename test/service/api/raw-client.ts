@@ -17,13 +17,14 @@ export async function rawJob(
   guest: string | Uint8Array,
   manifest: object,
   headers = '',
+  inputBytes = 50_000,
 ): Promise<RawJob> {
   const fields = { program: 'part:program', ...manifest }
   const channels = [{ alias: '/dev/stdin', source: 'part:input' }]
   const parts: readonly [string, Buffer][] = [
     ['manifest', Buffer.from(JSON.stringify({ channels, ...fields }))],
     ['program', typeof guest === 'string' ? await readGuest(guest) : Buffer.from(guest)],
-    ['input', Buffer.alloc(50_000, 0x61)],
+    ['input', Buffer.alloc(inputBytes, 0x61)],
   ]
   const marks: Record<string, number> = {}
   const chunks: Buffer[] = []
