@@ -1,6 +1,7 @@
 // What `zvm` can be asked: subcommands, their options and help. No work is done here; each action
 // calls the file of its command.
 import { Argument, Command, Option } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
 import { memoModes } from '../job/memo-wish.ts'
 import { makeCompletion, type Shell, shells } from './completion.ts'
 import type { ProgramOptions } from './job-files.ts'
@@ -26,6 +27,7 @@ read. After "--" nothing is an option of zvm: zvm run --summary -- program.nexe 
 export function makeProgram(wantsJson: boolean, onStatus: (status: number) => void): Command {
   const program = new Command('zvm')
     .description('Runs untrusted native x86-64 programs in a sandbox, here or at a service.')
+    .version(packageJson.version, '-V, --version')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({

@@ -2,6 +2,7 @@
 // a program whose manifest is made here. Opens nothing that it does not read: parts stay paths.
 import { open, readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
 import type { MemoMode } from '../job/memo-wish.ts'
 import { type ManifestForm, parseManifest } from '../job/parse-manifest.ts'
 import { manifestPartName, partNamePattern } from '../job/source-url.ts'
@@ -150,7 +151,8 @@ async function existing(path: string): Promise<PartFile> {
 
 export function fileFailed(path: string): (error: unknown) => never {
   return (error) => {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw usageError(`${path}: ${code}`)
+    const number = error instanceof Error && 'errno' in error ? Number(error.errno) : Number.NaN
+    const [, words = 'unreadable'] = getSystemErrorMap().get(number) ?? []
+    throw usageError(`${path}: ${words}`)
   }
 }

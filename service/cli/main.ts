@@ -23,7 +23,7 @@ try {
     const { status, code, detail, more } = describe(error)
     const line = wantsJson
       ? JSON.stringify({ code, detail, ...more })
-      : [`zvm: ${detail}`, ...placesOf(more)].join('\n     ')
+      : [`zvm: ${titleOf(more)}${detail}`, ...placesOf(more)].join('\n     ')
     // A service that could not start has handlers of its own that would end with 0.
     process.stderr.write(`${line}\n`, () => process.exit(status))
   }
@@ -48,6 +48,11 @@ function describe(error: unknown): Failure {
   }
   const detail = error instanceof Error ? error.message : 'failed'
   return { status: statusRefused, code: 'internal', detail, more: {} }
+}
+
+/** What a service calls the problem, since its detail often goes without saying what of. */
+function titleOf({ title }: Readonly<Record<string, unknown>>): string {
+  return typeof title === 'string' ? `${title}: ` : ''
 }
 
 /** Where the mistake is, for people. */

@@ -24,6 +24,12 @@ after(() => rm(folder, { recursive: true }))
 
 const zvm = (...args: string[]) => start(args, { cwd: folder })
 
+test('its version; a file that is not there, in words', async () => {
+  assert.match((await zvm('--version')).stdout, /^[0-9]+[.][0-9]+[.][0-9]+\n$/)
+  const { status, stderr } = await zvm('run', 'absent.nexe')
+  assert.deepEqual([status, stderr], [127, 'zvm: absent.nexe: no such file or directory\n'])
+})
+
 test('run: the same manifests as over HTTP, both forms', async () => {
   const classic = [
     'Version = 20130611',
