@@ -10,7 +10,7 @@ import { manifestSchema } from './manifest-json.ts'
  */
 export function makeManifestSchema(): Readonly<Record<string, unknown>> {
   const [one, many] = [manifestSchema, graphSchema].map((schema) => {
-    const { $schema: _version, ...shape } = z.toJSONSchema(schema, { io: 'input' })
+    const { $schema: _version, ...shape } = z.toJSONSchema(schema, { io: 'output' })
     return shape
   })
   return {
