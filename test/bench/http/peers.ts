@@ -1,6 +1,6 @@
-// What the service is measured beside: bare Fastify that echoes a body, bare Fastify with
-// @fastify/multipart that echoes or discards parts. A process of its own; the first line of its
-// standard output is its port.
+// What the service is measured beside: bare Fastify that says hello or echoes a body, bare Fastify
+// with @fastify/multipart that echoes or discards parts. Like the service when it is measured
+// beside them, they do not log. A process of its own; the first line of its output is its port.
 import multipart from '@fastify/multipart'
 import Fastify from 'fastify'
 
@@ -11,6 +11,10 @@ app.addContentTypeParser(
   { parseAs: 'buffer' },
   (_request, body, done) => done(null, body),
 )
+
+app.get('/hello', async () => ({ hello: 'world' }))
+
+app.post('/json', async (request) => request.body)
 
 app.post('/echo', async (request, reply) =>
   reply.type('application/octet-stream').send(request.body),

@@ -28,7 +28,7 @@ export async function startPeers(): Promise<BenchServer> {
   return { url: `http://127.0.0.1:${Number(line)}`, process: child, stop }
 }
 
-/** The service as it is started in production, logging to nowhere. */
+/** The service as it is started in production; its log goes nowhere. */
 export async function startService(
   env: Readonly<Record<string, string>> = {},
 ): Promise<BenchServer> {
