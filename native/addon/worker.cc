@@ -137,6 +137,8 @@ Napi::Function Worker::Init(Napi::Env env) {
                       InstanceMethod<&Worker::JS_Kill>("kill"),
                       InstanceMethod<&Worker::JS_Cancel>("cancel"),
                       InstanceMethod<&Worker::JS_Close>("close"),
+                      InstanceMethod<&Worker::JS_Pause>("pause"),
+                      InstanceMethod<&Worker::JS_Resume>("resume"),
                       InstanceMethod<&Worker::JS_Ref>("ref"),
                       InstanceMethod<&Worker::JS_Unref>("unref")});
 }
@@ -222,15 +224,18 @@ void Worker::OnEnd(uv_poll_t* poll, int, int) {
   const Napi::HandleScope scope(worker->Env());
   const bool can_call = CanCallJs(worker->Env(), worker->events_.Value());
   if (can_call) {
-    // Nobody writes any more: what waits in the socket is all, and it is bounded.
-    worker->TakeFrames(INT_MAX);
+    // Nobody writes any more: what waits in the socket is all, and it is bounded. It is told even
+    // when a callback pauses once more.
+    do {
+      worker->paused_ = false;
+    } while (worker->TakeFrames(INT_MAX) && worker->paused_);
   }
   worker->Finish(can_call);
 }
 
 bool Worker::TakeFrames(int frames_max) {
   static uint8_t buffer[kFrameSizeMax];
-  for (int i = 0; i < frames_max && wire_error_.empty(); ++i) {
+  for (int i = 0; i < frames_max && wire_error_.empty() && !paused_; ++i) {
     size_t size_bytes = 0;
     switch (ReceiveFrame(process_.socket.get(), buffer, &size_bytes)) {
       case ReceiveEnd::kFrame: break;
@@ -387,6 +392,21 @@ void Worker::JS_Close(const Napi::CallbackInfo&) {
   if (watched_) {
     (void)SignalProcess(process_.pidfd.get(), SIGKILL);
   }
+}
+
+// Frames wait in the socket, and the worker in its write when that is full.
+void Worker::JS_Pause(const Napi::CallbackInfo&) {
+  if (socket_poll_ != nullptr && !paused_) {
+    uv_poll_stop(socket_poll_);
+  }
+  paused_ = true;
+}
+
+void Worker::JS_Resume(const Napi::CallbackInfo&) {
+  if (socket_poll_ != nullptr && paused_) {
+    uv_poll_start(socket_poll_, UV_READABLE, OnReadable);
+  }
+  paused_ = false;
 }
 
 void Worker::JS_Ref(const Napi::CallbackInfo&) {

@@ -37,6 +37,8 @@ class Worker final : public Napi::ObjectWrap<Worker> {
   Napi::Value JS_Kill(const Napi::CallbackInfo& info);
   Napi::Value JS_Cancel(const Napi::CallbackInfo& info);
   void JS_Close(const Napi::CallbackInfo& info);
+  void JS_Pause(const Napi::CallbackInfo& info);
+  void JS_Resume(const Napi::CallbackInfo& info);
   void JS_Ref(const Napi::CallbackInfo& info);
   void JS_Unref(const Napi::CallbackInfo& info);
 
@@ -63,6 +65,7 @@ class Worker final : public Napi::ObjectWrap<Worker> {
   std::string wire_error_;
   bool unread_ = false;
   bool greeted_ = false;
+  bool paused_ = false;
   bool watched_ = false;
 };
 

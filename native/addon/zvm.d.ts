@@ -132,6 +132,10 @@ export class Worker {
   kill(signal: 'SIGTERM' | 'SIGKILL'): boolean
   /** Kills it if need be (SIGKILL); onExit still comes. Idempotent. */
   close(): void
+  /** No onFrame until resume(): frames wait in the socket, then the worker in its write. Its end
+   *  is told nevertheless, behind all its frames. */
+  pause(): void
+  resume(): void
   ref(): void
   unref(): void
 }

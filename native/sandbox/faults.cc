@@ -19,6 +19,7 @@ constexpr size_t kGuardSizeBytes = 4096;
 
 StopRequest* g_stop = nullptr;
 TrustedFaultHandler g_on_trusted_fault = nullptr;
+GuestTick g_guest_tick = nullptr;
 
 constexpr int kStopSignals[] = {SIGALRM, SIGPROF, SIGXCPU, SIGXFSZ,
                                 SIGTERM, SIGINT,  SIGHUP,  SIGQUIT};
@@ -72,12 +73,16 @@ void OnStopSignal(int signal, siginfo_t* info, void* context) {
   // SAFETY: the kernel leaves the guest's AC flag set, and host code need not be aligned.
   __builtin_ia32_writeeflags_u64(ZVM_HOST_FLAGS);
   TakeRequest(signal, *info);
-  if (!g_stop->requested()) {
-    return;  // a timer of an earlier session, a tick, or a session that is not running
-  }
-  zvm_guest_context.stop = 1;
   mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
   const auto rip = static_cast<uint64_t>(machine.gregs[REG_RIP]);
+  if (!g_stop->requested()) {
+    // A timer of an earlier session, a tick, or a session that is not running.
+    if (signal == SIGPROF && g_guest_tick != nullptr && InReservation(rip)) {
+      g_guest_tick();
+    }
+    return;
+  }
+  zvm_guest_context.stop = 1;
   // SAFETY: a rip inside the window means that the guest was running, one on the way into it that
   // no host work is left to be done. Other host code is never resumed elsewhere: it finds the
   // request itself before it goes that way.
@@ -135,6 +140,8 @@ bool Install(int signal, void (*handler)(int, siginfo_t*, void*)) {
 }
 
 }  // namespace
+
+void SetGuestTick(GuestTick tick) { g_guest_tick = tick; }
 
 Failure InstallSignalHandlers(StopRequest* stop, TrustedFaultHandler on_trusted_fault) {
   g_stop = stop;

@@ -22,4 +22,9 @@ inline int CancelSignal() { return SIGRTMIN; }
 [[nodiscard]] Failure InstallSignalHandlers(StopRequest* stop,
                                             TrustedFaultHandler on_trusted_fault);
 
+// Called from the handler of the processor timer when the guest itself was running, so no host code
+// is half-way through anything. Async-signal-safe, must not block; the guest goes on behind it.
+using GuestTick = void (*)();
+void SetGuestTick(GuestTick tick);
+
 }  // namespace zvm

@@ -1,5 +1,6 @@
 #include "worker/output_log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,14 @@
 #include "worker/serve.h"
 
 namespace zvm {
+namespace {
+
+bool OwnerHasRoom() {
+  pollfd owner = {.fd = kControlDescriptor, .events = POLLOUT, .revents = 0};
+  return poll(&owner, 1, 0) == 1 && owner.revents == POLLOUT;
+}
+
+}  // namespace
 
 void OutputLog::Begin(uint64_t session_id) {
   session_id_ = session_id;
@@ -22,6 +31,30 @@ std::span<const uint8_t> OutputLog::records() const {
   return {frame_ + sizeof(WireHeader), size_ - sizeof(WireHeader)};
 }
 
+void OutputLog::SetHeader() {
+  WireHeader header;
+  header.type = static_cast<uint16_t>(FrameType::kOutput);
+  header.size_bytes = static_cast<uint32_t>(size_);
+  header.session_id = session_id_;
+  std::memcpy(frame_, &header, sizeof header);
+}
+
+void OutputLog::FlushNow() {
+  if (size_ == sizeof(WireHeader) || !OwnerHasRoom()) {
+    return;
+  }
+  FlushAnswers();
+  // Only this process writes there, so what has room does not wait. What fails now fails again with
+  // the report.
+  if (!OwnerHasRoom()) {
+    return;
+  }
+  SetHeader();
+  if (write(kControlDescriptor, frame_, size_) >= 0) {
+    Begin(session_id_);
+  }
+}
+
 // Sends what is there. False: the owner does not take it (errno), or `stop`.
 bool OutputLog::Flush(const StopRequest& stop) {
   // One write of the guest may take thousands of frames.
@@ -30,11 +63,7 @@ bool OutputLog::Flush(const StopRequest& stop) {
   }
   // Reports of sessions before this one come first.
   FlushAnswers();
-  WireHeader header;
-  header.type = static_cast<uint16_t>(FrameType::kOutput);
-  header.size_bytes = static_cast<uint32_t>(size_);
-  header.session_id = session_id_;
-  std::memcpy(frame_, &header, sizeof header);
+  SetHeader();
   ssize_t sent;
   do {
     sent = write(kControlDescriptor, frame_, size_);

@@ -16,11 +16,15 @@ class OutputLog final : public OutputSink {
   // A session begins: the log is empty.
   void Begin(uint64_t session_id);
   Transfer Take(uint16_t tag, std::span<const uint8_t> bytes, const StopRequest& stop) override;
+  // Sends what is there unless the owner's socket is full: of a guest that computes on, so that its
+  // output is seen while it runs. May be called whenever no other function of this object runs.
+  void FlushNow();
   // What no `output` frame has taken.
   std::span<const uint8_t> records() const;
 
  private:
   bool Flush(const StopRequest& stop);
+  void SetHeader();
   void StartRecord(uint16_t tag);
 
   uint64_t session_id_ = 0;

@@ -12,6 +12,7 @@
 
 #include "base/descriptor_status.h"
 #include "base/end_process.h"
+#include "sandbox/faults.h"
 #include "sandbox/page_map.h"
 #include "sandbox/warm_memory.h"
 #include "session/guest_session.h"
@@ -28,6 +29,8 @@ namespace {
 // For the report of last resort; a signal handler cannot ask the session.
 uint64_t g_session_id = 0;
 bool g_session_runs = false;
+// For the handler of the processor timer.
+OutputLog* g_output = nullptr;
 
 void OnTrustedFault(int signal) {
   if (g_session_runs) {
@@ -116,6 +119,8 @@ Failure Running::SetUp(const WorkerOptions& options) {
       return failure;
     }
     process_.peak.AllowRestart();
+    g_output = &output_;
+    SetGuestTick([] { g_output->FlushNow(); });
   }
   return process_.SetUpMemory();
 }
