@@ -1,11 +1,13 @@
 // Composes the HTTP application. Never listens, never reads the environment.
 import { mkdir, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import type { Config } from './config.ts'
-import { countBytes } from './http/byte-count.ts'
+import { type Counted, countBytes } from './http/byte-count.ts'
 import { answerClientError } from './http/client-error.ts'
+import { LeanLane } from './http/lean-lane.ts'
 import { lingering } from './http/linger.ts'
 import { learnMethods } from './http/methods.ts'
 import { problemBody, problemType } from './http/problem.ts'
@@ -15,6 +17,7 @@ import { cutStalledClients } from './http/stalled-clients.ts'
 import { refuseOddHeads } from './http/strict-head.ts'
 import { toProblem } from './http/to-problem.ts'
 import { watchedBody } from './http/upload-watch.ts'
+import { PlanCache } from './job/plan-cache.ts'
 import { Memo } from './memo/memo.ts'
 import { makeRuntimeId } from './memo/runtime-id.ts'
 import { MemoStore } from './memo/store.ts'
@@ -22,14 +25,17 @@ import { addAsyncMetrics, addMemoMetrics, makeMetrics } from './metrics.ts'
 import { addAsyncJobRoutes } from './routes/async-jobs.ts'
 import { addJobEventRoutes } from './routes/job-events.ts'
 import { addJobRoutes } from './routes/jobs.ts'
+import { LeanJobs } from './routes/lean-jobs.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addProgramRoutes } from './routes/programs.ts'
 import { addServiceRoutes } from './routes/service.ts'
 import { AsyncJobs } from './run/async-jobs.ts'
+import { tryInlineStart } from './run/inline-start.ts'
 import { NodeSlots } from './run/node-slots.ts'
 import { ProgramStore } from './run/program-store.ts'
 import { Scheduler } from './run/scheduler.ts'
 import { Sessions } from './run/sessions.ts'
+import { frameBytesMax } from './run/wire.ts'
 import { FsStore } from './store/fs.ts'
 import { openTracing } from './trace.ts'
 
@@ -95,6 +101,8 @@ export async function buildApp(config: Config): Promise<App> {
   await http.register(multipart)
   // Bodies are streams; whoever reads them counts the bytes.
   http.addContentTypeParser('application/x-tar', (_request, _body, done) => done(null, undefined))
+  // A manifest, which is checked like one that comes as a part.
+  http.removeContentTypeParser('application/json')
   http.addContentTypeParser('*', (request, _body, done) => done(null, watchedBody(request, limits)))
   http.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
@@ -149,7 +157,8 @@ export async function buildApp(config: Config): Promise<App> {
   http.addHook('onClose', () => tracing.close())
   addAsyncMetrics(metrics, asyncJobs)
   addMemoMetrics(metrics, memo)
-  countBytes(http, metrics, config.tenantHeader)
+  const counted = new WeakMap<Socket, Counted>()
+  countBytes(http, metrics, config.tenantHeader, counted)
   const deps = {
     config,
     scheduler,
@@ -161,6 +170,15 @@ export async function buildApp(config: Config): Promise<App> {
     asyncJobs,
     nodeSlots,
     memo,
+  }
+  // Spans are made by the HTTP server's route alone.
+  if (sessions.hasInline && config.traceExporter === 'off') {
+    const keepAliveMs = http.server.keepAliveTimeout
+    const plans = new PlanCache(config.limits, tryInlineStart)
+    const logsRequests = ['info', 'debug', 'trace'].includes(config.logLevel)
+    const { log } = http
+    const jobs = new LeanJobs({ ...deps, log, logsRequests, plans, counted, keepAliveMs })
+    new LeanLane(http.server, jobs, { keepAliveMs, bodyBytesMax: frameBytesMax })
   }
   addJobRoutes(http, deps)
   addAsyncJobRoutes(http, deps)

@@ -35,6 +35,7 @@ export const limitTable = {
   spoolMemoryBytesMax: [1 * mib, 'bytes', 'waiting output in memory, one channel'],
   spoolDiskBytesMax: [16 * gib, 'bytes', 'waiting output on disk, one channel'],
   concurrencyMax: [Math.max(2, availableParallelism()), 'jobs', 'running at once'],
+  plansMax: [1_000, 'plans', 'checked small manifests that are remembered'],
   queueMax: [256, 'jobs', 'uploading or waiting for their turn'],
   queueWaitMs: [30_000, 'ms', 'wait for the turn before 503'],
   workersSpare: [2, 'processes', 'fresh workers that wait for a session'],

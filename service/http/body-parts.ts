@@ -1,11 +1,11 @@
 // A request body as a sequence of parts, read strictly in order: multipart/form-data (busboy
 // behind @fastify/multipart) or a tar archive. The consumer must read each part to its end or
 // throw; either way nothing stays behind, because leaving the loop destroys the body.
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { extract } from 'tar-stream'
-import { partNamePattern } from '../job/source-url.ts'
+import { manifestPartName, partNamePattern } from '../job/source-url.ts'
 import type { DirectBody } from './direct-body.ts'
 import { Problem } from './problem.ts'
 import { type UploadLimits, watchUpload } from './upload-watch.ts'
@@ -43,7 +43,9 @@ export function readBodyParts(
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   if (type === 'multipart/form-data') return readMultipart(request, limits, direct)
   if (type === 'application/x-tar') return readTar(request, limits, direct)
-  throw new Problem('media-type-unsupported', 'multipart/form-data or application/x-tar expected')
+  if (type === 'application/json') return readManifestBody(request)
+  const expected = 'multipart/form-data, application/x-tar or application/json'
+  throw new Problem('media-type-unsupported', `${expected} expected`)
 }
 
 async function* readMultipart(
@@ -93,6 +95,19 @@ async function* readMultipart(
   } finally {
     stopIdle()
     current?.destroy()
+  }
+}
+
+/** The whole body is the manifest: a job without parts. */
+async function* readManifestBody({ body }: FastifyRequest): AsyncGenerator<BodyPart> {
+  if (!(body instanceof Readable)) return
+  try {
+    const contentType = 'application/json'
+    yield { name: manifestPartName, contentType, bytes: body, mayLive: false, direct: undefined }
+  } catch (error) {
+    throw tryIncomplete(error) ?? error
+  } finally {
+    body.destroy()
   }
 }
 

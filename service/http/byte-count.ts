@@ -5,9 +5,15 @@ import type { Metrics } from '../metrics.ts'
 import { tryTenant } from '../tenant/tenant.ts'
 import { readBytesOf, writtenBytesOf } from './socket-pumps.ts'
 
-export function countBytes(app: FastifyInstance, metrics: Metrics, tenantHeader: string): void {
-  // Sockets are kept alive: what was counted for earlier requests is not counted again.
-  const counted = new WeakMap<Socket, { readonly read: number; readonly written: number }>()
+export type Counted = { readonly read: number; readonly written: number }
+
+/** `counted`: sockets are kept alive, and what was counted before is not counted again. */
+export function countBytes(
+  app: FastifyInstance,
+  metrics: Metrics,
+  tenantHeader: string,
+  counted: WeakMap<Socket, Counted>,
+): void {
   app.addHook('onResponse', async (request) => {
     const { socket } = request.raw
     const { read, written } = counted.get(socket) ?? { read: 0, written: 0 }

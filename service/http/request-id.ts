@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-const pattern = /^[A-Za-z0-9._-]{1,64}$/
+export const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 
 export function requestIdOf(request: IncomingMessage): string {
   const told = request.headers['x-request-id']
-  return typeof told === 'string' && pattern.test(told) ? told : randomUUID()
+  return typeof told === 'string' && requestIdPattern.test(told) ? told : randomUUID()
 }

@@ -27,12 +27,12 @@ export function tryResponseForm(accept: string | undefined): ResponseForm | unde
 /** `sent`: what the end of the answer waits for. */
 export function openMultipart(
   run: JobRun,
-  direct: DirectAnswer,
+  direct: DirectAnswer | undefined,
   sent: Promise<void> | undefined,
 ): { contentType: string; body: Readable } {
   const boundary = makeBoundary()
   const body = Readable.from(multipart(run, boundary, direct, sent), { objectMode: false })
-  direct.body = body
+  if (direct !== undefined) direct.body = body
   return { contentType: typeOf(boundary), body }
 }
 
@@ -40,7 +40,7 @@ export function openMultipart(
 export function tryWholeMultipart(
   run: JobRun,
   report: Report,
-): { contentType: string; body: Buffer } | undefined {
+): { contentType: string; pieces: readonly Buffer[] } | undefined {
   const boundary = makeBoundary()
   const pieces: Buffer[] = []
   let prefix = ''
@@ -51,7 +51,7 @@ export function tryWholeMultipart(
     prefix = '\r\n'
   }
   pieces.push(tail(prefix, boundary, report))
-  return { contentType: typeOf(boundary), body: Buffer.concat(pieces) }
+  return { contentType: typeOf(boundary), pieces }
 }
 
 export function openTar(
@@ -88,7 +88,7 @@ export function openRaw(
 async function* multipart(
   run: JobRun,
   boundary: string,
-  direct: DirectAnswer,
+  direct: DirectAnswer | undefined,
   sent: Promise<void> | undefined,
 ): AsyncGenerator<Buffer> {
   const gathered = new Gathered()

@@ -304,7 +304,7 @@ async function answer(
     if (refusal !== undefined) throw refusal
     const isWhole = form === 'multipart' && sent === undefined
     const whole = isWhole ? tryWholeMultipart(run, end.report) : undefined
-    if (whole !== undefined) return reply.type(whole.contentType).send(whole.body)
+    if (whole !== undefined) return reply.type(whole.contentType).send(Buffer.concat(whole.pieces))
   }
   const direct = new DirectAnswer(deps.sessions.native, reply.raw, deps.config.limits.pumpsMax)
   const [only] = run.outputs

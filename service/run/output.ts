@@ -21,6 +21,13 @@ export type OutputTap = {
   readonly onFile: (fd: number, sizeBytes: number) => void
 }
 
+/** Where an output comes from; `close` may be called at any time and ends `next`. */
+export type ChunkSource = {
+  /** Undefined: it has ended. */
+  next(): Promise<Buffer | undefined>
+  close(): void
+}
+
 /** Moves bytes from a pipe to the client past JavaScript. */
 export type DirectSink = {
   /**
@@ -59,6 +66,7 @@ export class Output {
   #queueBytes = 0
   #scratch: Scratch | undefined
   #startBytes = 0
+  #from: ChunkSource | undefined
   #source: PipeSource | undefined
   #stopPump: (() => void) | undefined
   #pumpAfterMs = 0
@@ -88,6 +96,17 @@ export class Output {
     const source = new PipeSource(pipe, () => this.#wake())
     this.#source = source
     this.#mayWait = mayWait
+    return this.collectFrom(source, limits, folder, mayWait)
+  }
+
+  /** The same from what is no pipe. */
+  async collectFrom(
+    source: ChunkSource,
+    limits: OutputLimits,
+    folder: string,
+    mayWait = () => true,
+  ): Promise<boolean> {
+    this.#from = source
     if (this.#isClosed) source.close()
     try {
       for (;;) {
@@ -212,7 +231,7 @@ export class Output {
     this.#queue = []
     this.#scratch?.close()
     this.#stopPump?.()
-    this.#source?.close()
+    this.#from?.close()
     this.#wake()
   }
 

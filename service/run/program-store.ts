@@ -20,8 +20,12 @@ const metaSchema = z.object({
 })
 export type StoredProgram = z.infer<typeof metaSchema>
 
+/** Programs that were seen in the folder: they are never removed while the service runs. */
+const knownMax = 10_000
+
 export class ProgramStore {
   readonly #folder: string
+  readonly #known = new Map<Digest, string>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -40,8 +44,13 @@ export class ProgramStore {
 
   /** Undefined when it is not stored. */
   tryPath(digest: Digest): string | undefined {
+    const known = this.#known.get(digest)
+    if (known !== undefined) return known
     const path = this.#path(digest, 'nexe')
-    return existsSync(path) ? path : undefined
+    if (!existsSync(path)) return undefined
+    if (this.#known.size >= knownMax) this.#known.clear()
+    this.#known.set(digest, path)
+    return path
   }
 
   async tryGet(digest: Digest): Promise<StoredProgram | undefined> {

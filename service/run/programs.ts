@@ -91,6 +91,17 @@ export class Programs {
     }
   }
 
+  /** The image for use at once: it may be evicted when the caller yields. */
+  tryImage(digest: Digest): Pick<ImageLease, 'handle' | 'profile'> | undefined {
+    const key = this.#keyOf(digest)
+    const image = this.#images.get(key)
+    if (image === undefined) return undefined
+    this.hits += 1
+    this.#images.delete(key)
+    this.#images.set(key, image)
+    return image
+  }
+
   close(): void {
     for (const image of this.#images.values()) this.#evict(image)
   }

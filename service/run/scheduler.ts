@@ -12,19 +12,29 @@ export type SchedulerLimits = {
 /** Must be released, once or more often. */
 export type Place = {
   /**
-   * Waits for a slot. Rejects with AdmissionError, or with the signal's reason when it is aborted.
+   * Asks for a slot, once. Exactly one of the two is called, maybe at once, unless the place is
+   * released before. `refuse` gets an AdmissionError.
+   */
+  request(start: () => void, refuse: (error: AdmissionError) => void): void
+  /**
+   * The same with a promise. Rejects with AdmissionError, or with the signal's reason when it is
+   * aborted.
    */
   acquire(signal: AbortSignal): Promise<void>
   /** The slot, when the job has run; the place stays. Idempotent. */
   releaseSlot(): void
-  /** Both. Idempotent. */
+  /** Both, or the wait for a slot. Idempotent. */
   release(): void
 }
 
 /** Jobs of requests that wait for their answer, and those that outlive their request. */
 type Lane = 'sync' | 'async'
 
-type Waiting = { readonly start: () => void; readonly refuse: (reason: unknown) => void }
+type Waiting = {
+  readonly start: () => void
+  readonly refuse: (error: AdmissionError) => void
+  readonly sinceMs: number
+}
 
 const retryAfterSMax = 60
 /** Weight of the newest job in the mean. */
@@ -35,6 +45,7 @@ export class Scheduler {
   #running = 0
   #isDraining = false
   #meanRunMs = 0
+  #timer: NodeJS.Timeout | undefined
   readonly #queues: Readonly<Record<Lane, Set<Waiting>>> = { sync: new Set(), async: new Set() }
   /** Whose turn it is when both wait. */
   #turn: Lane = 'sync'
@@ -60,7 +71,7 @@ export class Scheduler {
 
   /** Throws AdmissionError when a job that came now would be refused. */
   checkRoom(): void {
-    if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
+    if (this.#isDraining) throw draining()
     const { concurrencyMax, queueMax } = this.#limits
     if (this.#places >= concurrencyMax + queueMax) {
       const detail = `concurrencyMax + queueMax is ${concurrencyMax + queueMax}`
@@ -80,27 +91,43 @@ export class Scheduler {
    * wait at a time.
    */
   admitAsync(): Place {
-    if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
+    if (this.#isDraining) throw draining()
     return this.#placeIn('async')
   }
 
   #placeIn(lane: Lane): Place {
     this.#places += 1
     let isPlaced = true
+    let waiting: Waiting | undefined
     let startedMs: number | undefined
     const releaseSlot = () => {
       if (startedMs === undefined) return
-      this.#free(performance.now() - startedMs)
+      const runMs = performance.now() - startedMs
       startedMs = undefined
+      this.#free(runMs)
+    }
+    const request: Place['request'] = (start, refuse) => {
+      const begin = () => {
+        startedMs = performance.now()
+        waiting = undefined
+        start()
+      }
+      if (this.#isDraining) refuse(draining())
+      else if (this.#running < this.#limits.concurrencyMax) {
+        this.#running += 1
+        begin()
+      } else waiting = this.#wait(lane, begin, refuse)
+    }
+    const leave = () => {
+      if (waiting !== undefined) this.#queues[lane].delete(waiting)
+      waiting = undefined
     }
     return {
-      acquire: async (signal) => {
-        await this.#acquire(lane, signal)
-        startedMs = performance.now()
-        if (!isPlaced) releaseSlot()
-      },
+      request,
+      acquire: (signal) => acquire(request, leave, signal),
       releaseSlot,
       release: () => {
+        leave()
         releaseSlot()
         if (isPlaced) this.#places -= 1
         isPlaced = false
@@ -111,9 +138,9 @@ export class Scheduler {
   /** No new jobs; those that wait are refused, those that run go on. */
   drain(): void {
     this.#isDraining = true
-    for (const waiting of [...this.#queues.sync, ...this.#queues.async]) {
-      waiting.refuse(new AdmissionError('draining', 'try another instance', 1))
-    }
+    const waiting = [...this.#queues.sync, ...this.#queues.async]
+    for (const queue of Object.values(this.#queues)) queue.clear()
+    for (const { refuse } of waiting) refuse(draining())
   }
 
   /** When the jobs that wait now will have run, by the mean of those before. */
@@ -135,40 +162,66 @@ export class Scheduler {
     const other = this.#turn === 'sync' ? 'async' : 'sync'
     const lane = this.#queues[this.#turn].size > 0 ? this.#turn : other
     this.#turn = lane === 'sync' ? 'async' : 'sync'
-    return this.#queues[lane].values().next().value
-  }
-
-  async #acquire(lane: Lane, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (this.#isDraining) throw new AdmissionError('draining', 'try another instance', 1)
-    if (this.#running < this.#limits.concurrencyMax) this.#running += 1
-    else await this.#wait(lane, signal)
-  }
-
-  #wait(lane: Lane, signal: AbortSignal): Promise<void> {
     const queue = this.#queues[lane]
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        queue.delete(waiting)
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      }
-      const waiting: Waiting = {
-        start: () => {
-          leave()
-          resolve()
-        },
-        refuse: (reason) => {
-          leave()
-          reject(reason)
-        },
-      }
-      const onAbort = () => waiting.refuse(signal.reason)
-      const onTimeout = () =>
-        waiting.refuse(new AdmissionError('queue-timeout', 'no slot in time', this.#retryAfterS()))
-      const timer = lane === 'async' ? undefined : setTimeout(onTimeout, this.#limits.queueWaitMs)
-      signal.addEventListener('abort', onAbort)
-      queue.add(waiting)
-    })
+    const next = queue.values().next().value
+    if (next !== undefined) queue.delete(next)
+    return next
   }
+
+  #wait(lane: Lane, start: () => void, refuse: Waiting['refuse']): Waiting {
+    const waiting = { start, refuse, sinceMs: performance.now() }
+    this.#queues[lane].add(waiting)
+    if (lane === 'sync') this.#watchQueue()
+    return waiting
+  }
+
+  // One timer for all: who came first is the first to be late.
+  #watchQueue(): void {
+    const first = this.#queues.sync.values().next().value
+    if (first === undefined || this.#timer !== undefined) return
+    const lateInMs = first.sinceMs + this.#limits.queueWaitMs - performance.now()
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#refuseLate()
+        this.#watchQueue()
+      },
+      Math.max(1, Math.ceil(lateInMs)),
+    ).unref()
+  }
+
+  #refuseLate(): void {
+    const lateMs = performance.now() - this.#limits.queueWaitMs
+    for (const waiting of this.#queues.sync) {
+      if (waiting.sinceMs > lateMs) return
+      this.#queues.sync.delete(waiting)
+      waiting.refuse(new AdmissionError('queue-timeout', 'no slot in time', this.#retryAfterS()))
+    }
+  }
+}
+
+function acquire(request: Place['request'], leave: () => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const onAbort = () => {
+      leave()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    const settle = () => signal.removeEventListener('abort', onAbort)
+    request(
+      () => {
+        settle()
+        resolve()
+      },
+      (error) => {
+        settle()
+        reject(error)
+      },
+    )
+  })
+}
+
+function draining(): AdmissionError {
+  return new AdmissionError('draining', 'try another instance', 1)
 }

@@ -18,7 +18,7 @@ import type { Worker } from './worker.ts'
 /** The kernel's buffer between a guest and us: what it may write before anybody reads. */
 export const outputPipeBytes = 512 * 1024
 /** From the request to stop to the end of the process. */
-const cancelMs = 50
+export const cancelMs = 50
 /** Workers that may die before they have received a start, until the job is told. */
 const startsMax = 4
 
@@ -304,7 +304,10 @@ function unreadable(error: unknown): WorkerError {
   return new WorkerError('worker-wire', 'an unreadable report', { cause: error })
 }
 
-export function toNativeReport(frame: ReportFrame, plan: SessionPlan): NativeReport {
+export function toNativeReport(
+  frame: ReportFrame,
+  plan: Pick<SessionPlan, 'channels'>,
+): NativeReport {
   const { outcome, reason, validator, memoryEtag } = frame
   const address = `0x${frame.faultAddress.toString(16).padStart(8, '0')}`
   const { programSha256Hex: hex } = frame

@@ -1,11 +1,12 @@
 // Everything that runs sessions, made once: the addon, two pools of workers (sessions, and the
 // judging of programs), the cache of images. Jobs come through `start`, programs through `check`.
 import { join } from 'node:path'
-import type { ReusePolicy } from '../config.ts'
+import type { Limits, ReusePolicy } from '../config.ts'
 import type { Digest } from '../job/digest.ts'
 import type { SessionPlan, SnapshotPlan } from '../job/plan.ts'
 import { type FdHandle, loadNative, type Native } from '../native.ts'
 import { WorkerError } from './errors.ts'
+import { type InlineEvents, type InlineJob, InlineRun } from './inline-run.ts'
 import { type ImageLease, type ProgramLimits, Programs } from './programs.ts'
 import {
   mappedName,
@@ -154,6 +155,63 @@ export class Sessions {
       }
     } catch (error) {
       image.release()
+      throw error
+    }
+  }
+
+  /** Whether jobs whose bytes travel in frames may be started: a worker that ends has no ticks. */
+  get hasInline(): boolean {
+    return this.keepsWorkers
+  }
+
+  /** At once, or not at all: undefined when there is no image or no idle worker. */
+  tryStartInline(
+    job: InlineJob,
+    tenant: string,
+    events: InlineEvents,
+    limits: Limits,
+  ): InlineRun | undefined {
+    const image = this.programs.tryImage(job.program)
+    const worker = image && this.workers.tryTake({ tenant, program: job.program })
+    if (image === undefined || worker === undefined) return undefined
+    return this.#beginInline(job, image, worker, events, limits)
+  }
+
+  /** The same with waits. Rejects as `start` does. */
+  async startInline(
+    job: InlineJob,
+    { digest, open }: ProgramSource,
+    tenant: string,
+    events: InlineEvents,
+    limits: Limits,
+  ): Promise<InlineRun> {
+    const image = await this.programs.lease(digest, open)
+    try {
+      const worker = await this.workers.take({ tenant, program: digest })
+      return this.#beginInline(job, image, worker, events, limits)
+    } finally {
+      image.release()
+    }
+  }
+
+  #beginInline(
+    job: InlineJob,
+    image: Pick<ImageLease, 'handle' | 'profile'>,
+    worker: Worker,
+    events: InlineEvents,
+    limits: Limits,
+  ): InlineRun {
+    const { onStream, onEnd } = events
+    const onLeft = () => {
+      this.workers.giveBack(worker)
+      events.onLeft()
+    }
+    const run = new InlineRun(job, worker, { onStream, onEnd, onLeft }, limits, this.scratchDir)
+    try {
+      run.begin(image)
+      return run
+    } catch (error) {
+      this.workers.giveBack(worker)
       throw error
     }
   }

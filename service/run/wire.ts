@@ -16,18 +16,21 @@ const startSnapshot = 16
 const reportImageMapped = 2
 const reportSnapshotMade = 4
 
-const types = {
-  hello: 1,
-  prepare: 2,
-  prepared: 3,
-  start: 4,
-  report: 5,
-  refusal: 6,
-  output: 7,
-  starts: 8,
-  reports: 9,
-} as const
-export type FrameType = keyof typeof types
+const typeNames = [
+  undefined,
+  'hello',
+  'prepare',
+  'prepared',
+  'start',
+  'report',
+  'refusal',
+  'output',
+  'starts',
+  'reports',
+] as const
+export type FrameType = Exclude<(typeof typeNames)[number], undefined>
+const channelFlags = { descriptors: 0, inline: 2, discard: 4 } as const
+const recordHeaderBytes = 8
 
 export const wireOutcomes = ['exited', 'trapped', 'limited', 'cancelled', 'failed'] as const
 const validators = ['ok', 'failed', 'not-run'] as const
@@ -72,7 +75,13 @@ export type StartChannel = {
   readonly alias: string
   readonly type: number
   readonly etag: boolean
+  /** Of descriptors that travel with the frame. */
   readonly sourceCount: number
+  /**
+   * Without descriptors: an input of no bytes or an output in frames, or an output that nobody
+   * wants.
+   */
+  readonly carriage?: 'inline' | 'discard'
   readonly limits: {
     readonly reads: bigint
     readonly readBytes: bigint
@@ -97,6 +106,9 @@ export type Start = {
   readonly snapshot?: 'make' | { readonly nameHex: string }
   readonly channels: readonly StartChannel[]
 }
+
+/** `channel`: its index in the start frame. */
+export type InlineInput = { readonly channel: number; readonly bytes: Uint8Array }
 
 export type ReportChannel = {
   /** In the start frame. */
@@ -129,7 +141,12 @@ export type ReportFrame = {
   readonly channels: readonly ReportChannel[]
   readonly reason: string
   readonly state: string
+  /** What was written to inline outputs since the last `output` frame. */
+  readonly records: readonly OutputRecord[]
 }
+
+/** `channel`: its index in the start frame. The bytes are borrowed from the frame. */
+export type OutputRecord = { readonly channel: number; readonly bytes: Buffer }
 
 export function encodePrepare(sessionId: number, profile: Profile): Buffer {
   const frame = open('prepare', headerBytes + 8, 2, sessionId)
@@ -159,7 +176,7 @@ export function encodeStart(sessionId: number, start: Start): Buffer {
   frame[52] = start.memoryEtag ? startMemoryEtag : 0
   if (mappedSha256Hex !== undefined) {
     frame[52] |= startMappedImage
-    frame.write(mappedSha256Hex.slice(0, 16), 56, 'hex')
+    frame.set(programCheck(mappedSha256Hex), 56)
   }
   if (snapshot === 'make') frame[52] |= startMakeSnapshot
   else if (snapshot !== undefined) {
@@ -168,12 +185,12 @@ export function encodeStart(sessionId: number, start: Start): Buffer {
   }
   let at = 64
   let aliasAt = 64 + 48 * channels.length
-  for (const { alias, type, etag, sourceCount, limits } of channels) {
+  for (const { alias, type, etag, sourceCount, carriage = 'descriptors', limits } of channels) {
     const aliasBytes = frame.write(alias, aliasAt)
     aliasAt += aliasBytes
     frame.writeUInt16LE(aliasBytes, at)
     frame[at + 2] = type
-    frame[at + 3] = etag ? 1 : 0
+    frame[at + 3] = (etag ? 1 : 0) | channelFlags[carriage]
     frame[at + 4] = sourceCount
     frame.writeBigInt64LE(limits.reads, at + 8)
     frame.writeBigInt64LE(limits.readBytes, at + 16)
@@ -184,12 +201,50 @@ export function encodeStart(sessionId: number, start: Start): Buffer {
   return frame
 }
 
+/**
+ * One session of a `template` that encodeStart made without descriptors and without a mapped
+ * program. `inputs`: of its inline channels that have bytes, in their order. Undefined when they
+ * do not fit.
+ */
+export function fillStart(
+  template: Buffer,
+  sessionId: number,
+  image: { readonly profile: Profile; readonly mappedCheck: Buffer | undefined },
+  inputs: readonly InlineInput[],
+): Buffer | undefined {
+  let size = template.length
+  for (const { bytes } of inputs) size += bytes.length
+  if (size > frameBytesMax) return undefined
+  const frame = Buffer.allocUnsafe(size)
+  frame.set(template)
+  frame.writeUInt32LE(size, 8)
+  writeCount(frame, 16, sessionId)
+  frame[50] = profiles.indexOf(image.profile)
+  if (image.mappedCheck !== undefined) {
+    frame[12] = 0
+    frame[52] = (frame[52] ?? 0) | startMappedImage
+    frame.set(image.mappedCheck, 56)
+  }
+  let at = template.length
+  for (const { channel, bytes } of inputs) {
+    frame.writeUInt32LE(bytes.length, 64 + 48 * channel + 40)
+    frame.set(bytes, at)
+    at += bytes.length
+  }
+  return frame
+}
+
+/** What a start frame says of the program that its worker has mapped. */
+export function programCheck(sha256Hex: string): Buffer {
+  return Buffer.from(sha256Hex.slice(0, 16), 'hex')
+}
+
 /** What kind of frame a worker sent. Throws WireError. The addon has checked the header. */
 export function frameTypeOf(frame: Buffer): FrameType {
   if (frame.length < headerBytes) throw new WireError('frame-invalid', 'size')
-  const number = frame.readUInt16LE(6)
-  for (const [name, type] of Object.entries(types)) if (type === number) return name as FrameType
-  throw new WireError('frame-invalid', 'type')
+  const name = typeNames[frame.readUInt16LE(6)]
+  if (name === undefined) throw new WireError('frame-invalid', 'type')
+  return name
 }
 
 export function sessionIdOf(frame: Buffer): number {
@@ -240,7 +295,9 @@ export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
   const reasonAt = 304 + 112 * count
   const stateAt = reasonAt + frame.readUInt16LE(154)
   const end = stateAt + frame.readUInt16LE(156)
-  if (count > channelCount || end !== frame.length) throw new WireError('frame-invalid', 'parts')
+  if (count > channelCount || end !== frame.length - frame.readUInt32LE(288)) {
+    throw new WireError('frame-invalid', 'parts')
+  }
   const algorithm = wordAt(frame, 27, algorithms)
   const digest = (at: number, size: number) =>
     size === 0 ? null : `${algorithm}:${readHex(frame, at, size)}`
@@ -274,7 +331,30 @@ export function decodeReport(frame: Buffer, channelCount: number): ReportFrame {
     channels,
     reason: frame.toString('latin1', reasonAt, stateAt),
     state: frame.toString('utf8', stateAt, end),
+    records: readRecords(frame, end, channelCount),
   }
+}
+
+/** `channelCount`: of the start frame. */
+export function decodeOutput(frame: Buffer, channelCount: number): OutputRecord[] {
+  return readRecords(frame, headerBytes, channelCount)
+}
+
+/** Up to the end of the frame. */
+function readRecords(frame: Buffer, start: number, channelCount: number): OutputRecord[] {
+  const records: OutputRecord[] = []
+  for (let at = start; at < frame.length; ) {
+    if (recordHeaderBytes > frame.length - at) throw new WireError('frame-invalid', 'record')
+    const channel = frame.readUInt16LE(at)
+    const size = frame.readUInt32LE(at + 4)
+    at += recordHeaderBytes
+    if (channel >= channelCount || size > frame.length - at) {
+      throw new WireError('frame-invalid', 'record')
+    }
+    records.push({ channel, bytes: frame.subarray(at, at + size) })
+    at += size
+  }
+  return records
 }
 
 /** The name of the reason. */
@@ -301,7 +381,7 @@ export function setHeader(
 ): void {
   frame.writeUInt32LE(magic, at)
   frame.writeUInt16LE(wireVersion, at + 4)
-  frame.writeUInt16LE(types[type], at + 6)
+  frame.writeUInt16LE(typeNames.indexOf(type), at + 6)
   frame.writeUInt32LE(sizeBytes, at + 8)
   frame.writeUInt16LE(fdCount, at + 12)
   frame.writeUInt16LE(0, at + 14)

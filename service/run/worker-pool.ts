@@ -83,10 +83,16 @@ export class WorkerPool {
     this.giveBack(worker)
   }
 
-  /** An idle worker that the caller must give back. Rejects with WorkerError. */
-  take(affinity: Affinity): Promise<Worker> {
+  /** An idle worker that the caller must give back; undefined when none is there now. */
+  tryTake(affinity: Affinity): Worker | undefined {
     const worker = this.#isClosed ? undefined : this.#pick(affinity)
-    if (worker !== undefined) return Promise.resolve(this.#lend(worker, affinity))
+    return worker === undefined ? undefined : this.#lend(worker, affinity)
+  }
+
+  /** The same, with a wait. Rejects with WorkerError. */
+  take(affinity: Affinity): Promise<Worker> {
+    const worker = this.tryTake(affinity)
+    if (worker !== undefined) return Promise.resolve(worker)
     return new Promise((resolve, reject) => {
       this.#queue.push({ affinity, resolve, reject })
       this.#serve()
@@ -122,7 +128,7 @@ export class WorkerPool {
     else this.affinityMisses += 1
     worker.tenant = tenant
     this.#lent.add(worker)
-    this.#refillSoon()
+    if (worker.isFresh) this.#refillSoon()
     return worker
   }
 

@@ -46,11 +46,15 @@ export type Talk = {
 
 type OpenTalk = { readonly listener: Listener; timer: NodeJS.Timeout | undefined }
 
-type Task = {
-  readonly resolve: (answer: Buffer) => void
-  readonly reject: (error: WorkerError) => void
-  readonly timer: NodeJS.Timeout
+/** Who waits for a task. Exactly one of `onAnswer` and `onFailure` is called, once. */
+export type TaskEvents = {
+  /** A frame of inline outputs, before the answer. */
+  onOutput(frame: Buffer): void
+  onAnswer(frame: Buffer): void
+  onFailure(error: WorkerError): void
 }
+
+type Task = { readonly events: TaskEvents; readonly timer: NodeJS.Timeout }
 
 export class Worker {
   readonly role: WorkerRole
@@ -113,26 +117,45 @@ export class Worker {
    * process is killed.
    */
   ask(frame: Buffer, fds: readonly FdHandle[], deadlineMs: number): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.start(frame, fds, deadlineMs, {
+        onOutput: () => this.#fail(new WorkerError('worker-wire', 'an output without a channel')),
+        onAnswer: resolve,
+        onFailure: reject,
+      })
+    })
+  }
+
+  /** The same without a promise. `events` may be told before this returns. */
+  start(frame: Buffer, fds: readonly FdHandle[], deadlineMs: number, events: TaskEvents): void {
     if (this.#state === 'ended') {
-      return Promise.reject(new WorkerError('worker-unread', 'it ended while idle'))
+      events.onFailure(new WorkerError('worker-unread', 'it ended while idle'))
+      return
     }
     if (this.#state !== 'idle') throw new Error(`the worker is ${this.#state}`)
-    return new Promise((resolve, reject) => {
-      try {
-        if (!this.#process.send(frame, fds)) throw new Error('the socket of the worker is full')
-      } catch (error) {
-        this.close()
-        reject(new WorkerError('worker-unread', 'the task could not be sent', { cause: error }))
-        return
-      }
-      this.#state = 'busy'
-      this.#process.ref()
-      const timer = setTimeout(
-        () => this.#fail(new WorkerError('worker-overdue', `no answer in ${deadlineMs} ms`)),
-        deadlineMs,
-      )
-      this.#task = { resolve, reject, timer }
-    })
+    try {
+      if (!this.#process.send(frame, fds)) throw new Error('the socket of the worker is full')
+    } catch (error) {
+      this.close()
+      const cause = { cause: error }
+      events.onFailure(new WorkerError('worker-unread', 'the task could not be sent', cause))
+      return
+    }
+    this.#state = 'busy'
+    this.#process.ref()
+    const timer = setTimeout(
+      () => this.#fail(new WorkerError('worker-overdue', `no answer in ${deadlineMs} ms`)),
+      deadlineMs,
+    )
+    this.#task = { events, timer }
+  }
+
+  /** No `onOutput` until `resume`: the guest's writes wait. */
+  pause(): void {
+    this.#process.pause()
+  }
+  resume(): void {
+    this.#process.resume()
   }
 
   /** Several frames under way, by one listener. Throws unless the worker is idle. */
@@ -192,11 +215,13 @@ export class Worker {
   #take(frame: Buffer): void {
     try {
       const type = frameTypeOf(frame)
-      if (type === 'hello') this.#greet(decodeHello(frame))
+      if (this.#talk !== undefined && type !== 'refusal') this.#talk.listener.onFrame(frame)
+      else if (type === 'report' || type === 'prepared') this.#answer(frame)
+      else if (type === 'output') this.#takeOutput(frame)
+      else if (type === 'hello') this.#greet(decodeHello(frame))
       else if (type === 'refusal') {
         this.#fail(new WorkerError('worker-refused', decodeRefusal(frame)))
-      } else if (this.#talk !== undefined) this.#talk.listener.onFrame(frame)
-      else this.#answer(frame)
+      } else throw new Error(`a frame of type ${type}`)
     } catch (error) {
       this.#fail(new WorkerError('worker-wire', 'an unreadable frame', { cause: error }))
     }
@@ -209,6 +234,11 @@ export class Worker {
     // Waiting is no reason for the service to go on; a task is.
     this.#process.unref()
     this.#events.onIdle(this)
+  }
+
+  #takeOutput(frame: Buffer): void {
+    if (this.#task === undefined) throw new Error('an output without a task')
+    this.#task.events.onOutput(frame)
   }
 
   #answer(frame: Buffer): void {
@@ -224,13 +254,21 @@ export class Worker {
       this.#state = 'ended'
       this.close()
     }
-    task.resolve(frame)
+    task.events.onAnswer(frame)
   }
 
   #fail(error: WorkerError): void {
     this.#failure ??= error
-    this.#task?.reject(error)
     this.#process.close()
+    this.#giveUp(error)
+  }
+
+  #giveUp(error: WorkerError): void {
+    const task = this.#task
+    if (task === undefined) return
+    this.#task = undefined
+    clearTimeout(task.timer)
+    task.events.onFailure(error)
   }
 
   #end(status: ExitStatus, wireError: string | null, unread: boolean): void {
@@ -239,11 +277,7 @@ export class Worker {
     const detail = wireError ?? status.signal ?? `status ${status.code}`
     const code = wireError !== null ? 'worker-wire' : unread ? 'worker-unread' : 'worker-died'
     const error = this.#failure ?? new WorkerError(code, detail)
-    if (this.#task !== undefined) {
-      clearTimeout(this.#task.timer)
-      this.#task.reject(error)
-      this.#task = undefined
-    }
+    this.#giveUp(error)
     const talk = this.#talk
     this.#talk = undefined
     clearTimeout(talk?.timer)

@@ -102,7 +102,7 @@ class Client {
     this.#pending = Buffer.of()
     const nowMs = performance.now()
     this.latenciesMs.push(nowMs - this.#sentMs)
-    const isGood = bytes.latin1Slice(9, 12) === '200' && bytes.includes(this.#expect)
+    const isGood = bytes.toString('latin1', 9, 12) === '200' && bytes.includes(this.#expect)
     if (!isGood) this.failures += 1
     if (nowMs >= this.#endMs) this.#done.resolve()
     else this.#send()
@@ -113,7 +113,7 @@ class Client {
 function isWhole(bytes: Buffer): boolean {
   const end = bytes.indexOf(headEnd)
   if (end < 0) return false
-  const head = bytes.latin1Slice(0, end)
+  const head = bytes.toString('latin1', 0, end)
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
   if (length !== undefined) return bytes.length >= end + headEnd.length + Number(length)
   return bytes.subarray(-lastChunk.length).equals(lastChunk)

@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   decodeHello,
+  decodeOutput,
   decodePrepared,
   decodeRefusal,
   decodeReport,
   encodePrepare,
   encodeStart,
+  fillStart,
   frameTypeOf,
+  programCheck,
   sessionIdOf,
 } from '../../../service/run/wire.ts'
 
@@ -127,7 +130,73 @@ test('report', () => {
     ],
     reason: 'limit-wall-time',
     state: 'session timeout',
+    records: [],
   })
+})
+
+test('a start whose inputs and outputs travel in frames', () => {
+  const read = { ...none, reads: 100n, readBytes: 65_536n }
+  const write = { ...none, writes: 100n, writeBytes: 65_536n }
+  const template = encodeStart(0, {
+    ...start,
+    cpuMs: 0,
+    memoryEtag: false,
+    channels: [
+      {
+        alias: '/dev/stdin',
+        type: 0,
+        etag: false,
+        sourceCount: 0,
+        carriage: 'inline',
+        limits: read,
+      },
+      {
+        alias: '/dev/stdout',
+        type: 0,
+        etag: false,
+        sourceCount: 0,
+        carriage: 'inline',
+        limits: write,
+      },
+      {
+        alias: '/dev/stderr',
+        type: 0,
+        etag: false,
+        sourceCount: 0,
+        carriage: 'discard',
+        limits: write,
+      },
+    ],
+  })
+  const image = { profile: 'zvm', mappedCheck: programCheck('a0a1a2a3a4a5a6a7'.repeat(4)) } as const
+  const inputs = [{ channel: 0, bytes: Buffer.from('hello') }]
+  assert.deepEqual(fillStart(template, 14, image, inputs), golden('start-inline'))
+  const unmapped = fillStart(template, 14, { ...image, mappedCheck: undefined }, inputs)
+  assert.equal(unmapped?.readUInt16LE(12), 1)
+  assert.equal(unmapped?.readUInt32LE(52), 0)
+  const big = [{ channel: 0, bytes: Buffer.alloc(65_536) }]
+  assert.equal(fillStart(template, 14, image, big), undefined)
+})
+
+test('output records', () => {
+  const frame = golden('output')
+  const texts = decodeOutput(frame, 3).map(({ channel, bytes }) => [channel, bytes.toString()])
+  assert.deepEqual(texts, [
+    [1, 'one'],
+    [2, 'two\n'],
+  ])
+})
+
+test('output records that lie are refused', () => {
+  const lies = [
+    (frame: Buffer) => frame.subarray(0, -1),
+    (frame: Buffer) => write(frame, 24, 3),
+    (frame: Buffer) => write(frame, 28, 255),
+    (frame: Buffer) => Buffer.concat([frame, Buffer.alloc(7)]),
+  ]
+  for (const lie of lies) {
+    assert.throws(() => decodeOutput(lie(golden('output')), 3), { code: 'frame-invalid' })
+  }
 })
 
 test('refusal', () => assert.equal(decodeRefusal(golden('refusal')), 'frame-field'))
