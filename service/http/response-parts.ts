@@ -18,6 +18,8 @@ export function tryResponseForm(accept: string | undefined): ResponseForm | unde
   for (const range of accept.split(',')) {
     const type = range.split(';', 1)[0]?.trim().toLowerCase()
     if (type === 'multipart/mixed' || type === 'multipart/*' || type === '*/*') return 'multipart'
+    // What `curl --json` says of itself; the report in the last part is JSON.
+    if (type === 'application/json') return 'multipart'
     if (type === 'application/x-tar') return 'tar'
     if (type === 'application/octet-stream') return 'raw'
   }

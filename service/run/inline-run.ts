@@ -50,6 +50,7 @@ export class InlineRun implements JobRun {
   readonly #events: InlineEvents
   readonly #limits: Limits
   readonly #scratchDir: string
+  readonly #giveBack: () => void
   readonly #startMs = performance.now()
   #cause: EndCause | undefined
   #isLeft = false
@@ -65,7 +66,9 @@ export class InlineRun implements JobRun {
     events: InlineEvents,
     limits: Limits,
     scratchDir: string,
+    giveBack: () => void,
   ) {
+    this.#giveBack = giveBack
     this.#job = job
     this.#worker = worker
     this.#events = events
@@ -179,6 +182,7 @@ export class InlineRun implements JobRun {
     this.#isLeft = true
     this.#left?.resolve()
     const native = end instanceof WorkerError ? undefined : toNativeReport(end, this.#job.plan)
+    this.#giveBack()
     this.#events.onLeft()
     this.#put(this.#stream, rest)
     const finish = () => {

@@ -201,12 +201,9 @@ export class Sessions {
     events: InlineEvents,
     limits: Limits,
   ): InlineRun {
-    const { onStream, onEnd } = events
-    const onLeft = () => {
-      this.workers.giveBack(worker)
-      events.onLeft()
-    }
-    const run = new InlineRun(job, worker, { onStream, onEnd, onLeft }, limits, this.scratchDir)
+    const run = new InlineRun(job, worker, events, limits, this.scratchDir, () =>
+      this.workers.giveBack(worker),
+    )
     try {
       run.begin(image)
       return run
