@@ -25,7 +25,7 @@ const headBytesMax = 4096
 const headEnd = Buffer.from('\r\n\r\n')
 const nothing = Buffer.alloc(0)
 /** A connection that has said nothing, or not all of its request, for so long is handed over. */
-const patienceMs = 250
+const patienceMs = 100
 /** Heads are the same in every request of a client. */
 const headsMax = 1000
 
@@ -129,7 +129,7 @@ export class LeanConnection {
 
   /** The whole answer. */
   send(answer: Buffer): void {
-    this.#socket.write(answer)
+    if (this.#socket.writable) this.#socket.write(answer)
     this.#finish()
   }
 
@@ -173,6 +173,9 @@ export class LeanConnection {
   }
 
   #take(chunk: Buffer): void {
+    // From the first byte of a request on: a trickle is no sign of life.
+    if (this.#pending.length === 0) this.quietSinceMs = performance.now()
+    this.#hasSpoken = true
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
     if (!this.isBusy) this.#serve()
     else if (this.#pending.length > this.#lane.bodyBytesMax) {
@@ -185,8 +188,6 @@ export class LeanConnection {
   #serve(): void {
     const bytes = this.#pending
     const headBytes = bytes.indexOf(headEnd)
-    this.#hasSpoken = true
-    this.quietSinceMs = performance.now()
     if (headBytes < 0 || headBytes > headBytesMax) {
       if (bytes.length > headBytesMax || this.#hasEnded) this.handOver()
       return
@@ -219,14 +220,13 @@ export class LeanConnection {
       this.#socket.resume()
     }
     if (this.#handler.isClosing) this.#socket.end()
-    else if (this.#pending.length > 0) this.#serve()
-    else if (this.#hasEnded) this.#socket.end()
+    else if (this.#pending.length > 0 && !this.#hasEnded) this.#serve()
   }
 
   #end(): void {
     this.#hasEnded = true
-    if (this.isBusy) return
-    if (this.#pending.length > 0) this.handOver()
+    if (!this.isBusy && this.#pending.length > 0) this.handOver()
+    // A client that has closed its side has gone, as it has for the HTTP server.
     else this.#socket.end()
   }
 

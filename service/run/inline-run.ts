@@ -12,7 +12,7 @@ import type { InlineStart } from './inline-start.ts'
 import { type EndCause, type JobEnd, type JobRun, reportOfEnd } from './job-run.ts'
 import { Output } from './output.ts'
 import type { ImageLease } from './programs.ts'
-import { cancelMs, takeSessionIds, toNativeReport } from './session.ts'
+import { cancelMs, startsMax, takeSessionIds, toNativeReport } from './session.ts'
 import {
   decodeOutput,
   decodeReport,
@@ -31,6 +31,12 @@ export type InlineJob = {
   readonly inputs: readonly InlineInput[]
 }
 
+/** Where the run gets its workers from, and who gets them back. */
+export type InlineWorkers = {
+  take(): Promise<Worker>
+  giveBack(worker: Worker): void
+}
+
 /** Each is called at most once, maybe before the run is in its caller's hands. */
 export type InlineEvents = {
   /** It writes, and has not ended. */
@@ -46,11 +52,12 @@ export class InlineRun implements JobRun {
   failure: Error | undefined
   readonly #changes = new Changes()
   readonly #job: InlineJob
-  readonly #worker: Worker
+  #worker: Worker
   readonly #events: InlineEvents
   readonly #limits: Limits
   readonly #scratchDir: string
-  readonly #giveBack: () => void
+  readonly #workers: InlineWorkers
+  #starts = 0
   readonly #startMs = performance.now()
   #cause: EndCause | undefined
   #isLeft = false
@@ -66,9 +73,9 @@ export class InlineRun implements JobRun {
     events: InlineEvents,
     limits: Limits,
     scratchDir: string,
-    giveBack: () => void,
+    workers: InlineWorkers,
   ) {
-    this.#giveBack = giveBack
+    this.#workers = workers
     this.#job = job
     this.#worker = worker
     this.#events = events
@@ -90,11 +97,28 @@ export class InlineRun implements JobRun {
     const frame = fillStart(start.template, this.#id, { profile, mappedCheck }, inputs)
     if (frame === undefined) throw new WireError('frame-too-large', 'inputs')
     worker.mapped = undefined
+    this.#starts += 1
     worker.start(frame, isMapped ? [] : [handle], plan.timeoutMs + this.#limits.killGraceMs, {
       onOutput: (output) => this.#take(decodeOutput(output, plan.channels.length)),
       onAnswer: (answer) => this.#finish(answer),
-      onFailure: (error) => this.#leave(error, []),
+      onFailure: (error) => {
+        if (error.code !== 'worker-unread' || !this.#mayAgain) this.#leave(error, [])
+        else this.#again(image).catch(() => this.#leave(error, []))
+      },
     })
+  }
+
+  /** The worker has not seen the frame: another one gets it. */
+  async #again(image: Pick<ImageLease, 'handle' | 'profile'>): Promise<void> {
+    this.#workers.giveBack(this.#worker)
+    this.#worker = await this.#workers.take()
+    // An image that was evicted meanwhile cannot be sent.
+    if (this.#mayAgain && !image.handle.closed) this.begin(image)
+    else throw new Error('it is not wanted any more')
+  }
+
+  get #mayAgain(): boolean {
+    return this.#cause === undefined && this.#starts < startsMax
   }
 
   get left(): Promise<void> {
@@ -182,7 +206,7 @@ export class InlineRun implements JobRun {
     this.#isLeft = true
     this.#left?.resolve()
     const native = end instanceof WorkerError ? undefined : toNativeReport(end, this.#job.plan)
-    this.#giveBack()
+    this.#workers.giveBack(this.#worker)
     this.#events.onLeft()
     this.#put(this.#stream, rest)
     const finish = () => {

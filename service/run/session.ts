@@ -20,7 +20,7 @@ export const outputPipeBytes = 512 * 1024
 /** From the request to stop to the end of the process. */
 export const cancelMs = 50
 /** Workers that may die before they have received a start, until the job is told. */
-const startsMax = 4
+export const startsMax = 4
 
 /** Descriptors for reading, which the session closes. Throws when there is no such thing. */
 export type SessionInputs = {

@@ -174,7 +174,7 @@ export class Sessions {
     const image = this.programs.tryImage(job.program)
     const worker = image && this.workers.tryTake({ tenant, program: job.program })
     if (image === undefined || worker === undefined) return undefined
-    return this.#beginInline(job, image, worker, events, limits)
+    return this.#beginInline(job, tenant, image, worker, events, limits)
   }
 
   /** The same with waits. Rejects as `start` does. */
@@ -188,7 +188,7 @@ export class Sessions {
     const image = await this.programs.lease(digest, open)
     try {
       const worker = await this.workers.take({ tenant, program: digest })
-      return this.#beginInline(job, image, worker, events, limits)
+      return this.#beginInline(job, tenant, image, worker, events, limits)
     } finally {
       image.release()
     }
@@ -196,14 +196,17 @@ export class Sessions {
 
   #beginInline(
     job: InlineJob,
+    tenant: string,
     image: Pick<ImageLease, 'handle' | 'profile'>,
     worker: Worker,
     events: InlineEvents,
     limits: Limits,
   ): InlineRun {
-    const run = new InlineRun(job, worker, events, limits, this.scratchDir, () =>
-      this.workers.giveBack(worker),
-    )
+    const workers = {
+      take: () => this.workers.take({ tenant, program: job.program }),
+      giveBack: (used: Worker) => this.workers.giveBack(used),
+    }
+    const run = new InlineRun(job, worker, events, limits, this.scratchDir, workers)
     try {
       run.begin(image)
       return run

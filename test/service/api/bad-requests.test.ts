@@ -223,10 +223,28 @@ const framing: readonly [string, Buffer, Record<string, string>, Expected][] = [
   ['cut in the program', whole.subarray(0, 5000), {}, [400, 'body-incomplete']],
   ['no boundary', whole, { 'content-type': 'multipart/form-data' }, [400, 'multipart-malformed']],
   [
-    'json body',
+    'json body without fields',
     Buffer.from('{}'),
     { 'content-type': 'application/json' },
-    [415, 'media-type-unsupported'],
+    [400, 'json-field', '/program'],
+  ],
+  [
+    'json body without end',
+    Buffer.from('{"program":'),
+    { 'content-type': 'application/json' },
+    [400, 'json-syntax'],
+  ],
+  [
+    'json body that names a part',
+    Buffer.from('{"program":"part:program"}'),
+    { 'content-type': 'application/json' },
+    [400, 'part-missing'],
+  ],
+  [
+    'empty json body',
+    Buffer.alloc(0),
+    { 'content-type': 'application/json' },
+    [400, 'manifest-empty'],
   ],
   [
     'text body',
