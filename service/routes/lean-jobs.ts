@@ -89,8 +89,8 @@ export class LeanJobs implements LeanHandler {
     const { plan, extra: start } = plans.get(manifest, form) ?? {}
     if (plan === undefined || start === undefined || plan.program.kind !== 'sha256')
       return undefined
-    // Kept results are looked up by the HTTP server's route.
-    if (plan.memo.mode !== 'off') return undefined
+    // Kept results and snapshots are the business of the HTTP server's route.
+    if (plan.memo.mode !== 'off' || plan.snapshot !== undefined) return undefined
     const { digest } = plan.program
     if (parts.length !== plan.inputParts.length) return undefined
     let roomBytes = inlineRoomBytes(start)
