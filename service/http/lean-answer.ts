@@ -1,5 +1,5 @@
-// Answers on the lean lane as bytes: head and body in one piece, or a head that says chunked. Counts
-// and logs what the hooks of the HTTP server do for other requests.
+// Answers on the lean lane as bytes: head and body in one piece, or a head that says chunked.
+// Counts and logs what the hooks of the HTTP server do for other requests.
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Readable } from 'node:stream'
@@ -84,7 +84,8 @@ export class LeanAnswer {
   #headOf(status: number, headers: string): string {
     const { keepAliveMs } = this.#tools
     return (
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nx-request-id: ${this.requestId}\r\n${headers}` +
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+      `x-request-id: ${this.requestId}\r\n${headers}` +
       `Date: ${dateNow()}\r\nConnection: keep-alive\r\n` +
       `Keep-Alive: timeout=${Math.floor(keepAliveMs / 1000)}\r\n\r\n`
     )

@@ -16,8 +16,9 @@ export type LeanHead = {
 const requestLine = 'POST /v1/jobs HTTP/1.1'
 /** No control characters, nothing beyond ASCII, no white space around the value but one space. */
 const headerPattern = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([!-~](?:[ -~]*[!-~])?)$/
+/** RFC 2046 §5.1.1; those that need quotes have them. */
 const boundaryPattern =
-  /^multipart\/form-data; ?boundary=(?:([0-9A-Za-z'+_.-]{1,70})|"([0-9A-Za-z'()+_,./:=?-]{1,70})")$/i
+  /^multipart\/form-data; ?boundary=(?:([\w'+.-]{1,70})|"([\w'()+,./:=?-]{1,70})")$/i
 /** What changes how a body is framed, a connection used or an answer made. */
 const extraordinary = new Set([
   'content-encoding',

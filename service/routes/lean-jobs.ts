@@ -100,7 +100,7 @@ export class LeanJobs implements LeanHandler {
       // A part may be the input of several channels.
       roomBytes -= part.bytes.length * start.parts.filter((each) => each.part === name).length
     }
-    if (roomBytes < 0 || programs.tryPath(digest) === undefined) return undefined
+    if (roomBytes < 0 || !programs.has(digest)) return undefined
     const bytesOf = (name: string) => {
       const part = parts.find((each) => each.name === name)
       if (part === undefined) throw new Error('a part that was there')

@@ -264,7 +264,9 @@ class Stream {
     await Promise.all(this.#collected)
   }
 
-  /** The worker does not wait for whoever reads any more. Idempotent; before somebody else has it. */
+  /**
+   * The worker does not wait for whoever reads any more. Before somebody else has it; idempotent.
+   */
   close(): void {
     clearTimeout(this.#deadline)
     if (this.#mayPause) this.#worker.resume()

@@ -20,12 +20,12 @@ const metaSchema = z.object({
 })
 export type StoredProgram = z.infer<typeof metaSchema>
 
-/** Programs that were seen in the folder: they are never removed while the service runs. */
+/** Programs that were seen in the folder; the service removes none. */
 const knownMax = 10_000
 
 export class ProgramStore {
   readonly #folder: string
-  readonly #known = new Map<Digest, string>()
+  readonly #known = new Set<Digest>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -44,13 +44,17 @@ export class ProgramStore {
 
   /** Undefined when it is not stored. */
   tryPath(digest: Digest): string | undefined {
-    const known = this.#known.get(digest)
-    if (known !== undefined) return known
     const path = this.#path(digest, 'nexe')
-    if (!existsSync(path)) return undefined
+    return existsSync(path) ? path : undefined
+  }
+
+  /** Whether it is stored, or was when this was last asked: costs nothing for a known program. */
+  has(digest: Digest): boolean {
+    if (this.#known.has(digest)) return true
+    if (this.tryPath(digest) === undefined) return false
     if (this.#known.size >= knownMax) this.#known.clear()
-    this.#known.set(digest, path)
-    return path
+    this.#known.add(digest)
+    return true
   }
 
   async tryGet(digest: Digest): Promise<StoredProgram | undefined> {
