@@ -9,6 +9,7 @@ import { LeanAnswer } from '../http/lean-answer.ts'
 import { type LeanHead, tryLeanHead } from '../http/lean-head.ts'
 import type { LeanConnection, LeanHandler } from '../http/lean-lane.ts'
 import { type LeanPart, tryLeanParts } from '../http/lean-multipart.ts'
+import { Problem } from '../http/problem.ts'
 import { refusalOf } from '../http/refusal.ts'
 import { openMultipart, tryWholeMultipart } from '../http/response-parts.ts'
 import { type ManifestForm, tryManifestForm } from '../job/parse-manifest.ts'
@@ -181,7 +182,7 @@ class LeanJob implements InlineEvents {
     const digest = this.#job.program
     const open = () => {
       const path = programs.tryPath(digest)
-      if (path === undefined) throw new Error('a program that was stored')
+      if (path === undefined) throw new Problem('program-not-found', 'it was stored', { digest })
       return sessions.native.openFile(path)
     }
     sessions
