@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [guest|examples|ports|bench|demo|image]: makes sure that the Debian packages of the
+# packages.sh [guest|debug|examples|ports|bench|demo|image]: makes sure that the Debian packages of the
 # native build (or of the part that is named) are there. Silent when nothing is missing.
 set -euo pipefail
 packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake ninja-build ccache
@@ -9,6 +9,8 @@ packages=(clang-16 lld-16 llvm-16 llvm-16-dev libclang-rt-16-dev binutils cmake 
   newlib-source)
 # `packages.sh torture`: GCC's, newlib's and gnulib's tests.
 [ "${1:-}" = torture ] && packages=(gcc-12 libc6-dev xz-utils gcc-12-source newlib-source gnulib)
+# `packages.sh debug`: what shows the places of a guest's faults, and attaches to it.
+[ "${1:-}" = debug ] && packages=(gdb llvm-16)
 # `packages.sh demo`: a text of a few megabytes, and what posts it.
 [ "${1:-}" = demo ] && packages=(bible-kjv curl ca-certificates)
 # `packages.sh image`: what builds the Dockerfile without a container engine.

@@ -25,11 +25,12 @@ echo "== the service: dependencies, lint, unit tests, real HTTP against real san
 npm run --silent lint
 npm run --silent test:service
 
-echo "== a slice of GCC's C torture suite; determinism; build systems (whole: npm run torture)"
+echo "== a slice of GCC's C torture suite; determinism; build systems; debugging (whole: npm run torture)"
 npm run --silent torture -- -O0 -O2 -O3 --every 40
 npm run --silent torture -- -O2 --profile nacl --every 160
 npm run --silent determinism -- 50
 test/guest/build-systems/run.sh
+test/guest/debug/run.sh
 test/demo.sh
 
 echo "== kernels of the guest bench: the same output natively and in the sandbox"

@@ -33,10 +33,12 @@ keep() {
   mv "$archive.$$" "$archive"
 }
 
-# command NEXE NAME: a command NAME in $work/bin that runs NEXE in the sandbox; see sandboxed.sh.
+# command_for NEXE NAME: a command NAME in $work/bin that runs NEXE in the sandbox; see sandboxed.sh.
+# The guest's locale need not exist on this machine, whose bash would complain.
 command_for() {
   mkdir -p "$work/bin"
-  printf '#!/bin/sh\nexec %s %s %s "$@"\n' "$ports/sandboxed.sh" "$1" "$2" >"$work/bin/$2"
+  printf '#!/bin/sh\nSANDBOX_LC_ALL=${LC_ALL-} LC_ALL=C exec %s %s %s "$@"\n' \
+    "$ports/sandboxed.sh" "$1" "$2" >"$work/bin/$2"
   chmod +x "$work/bin/$2"
 }
 

@@ -12,7 +12,7 @@ nexe=$1
 shift
 session=$(mktemp -d)
 trap 'rm -rf "$session"' EXIT
-LC=${LC_ALL-} LC_ALL=C
+LC=${SANDBOX_LC_ALL-${LC_ALL-}} LC_ALL=C
 
 record() { # KIND BYTES, as docs/guest.md has the binary-safe format
   printf '%s %d:%s\n' "$1" "${#2}" "$2"

@@ -1,6 +1,10 @@
-// Decides which printf a program gets. Code that passes a floating-point argument to a variadic
-// function puts the first one into xmm0; an object that never names xmm0 cannot do so. Every other
-// object asks for the symbol kFloatMark, whose archive member holds the full printf.
+// Decides which printf a program gets. The small one knows neither floating-point arguments nor
+// positions (%2$d). Code that passes a floating-point argument to a variadic function puts the
+// first into xmm0 and the number of such registers into al. An object that names no xmm register
+// and loads no 1 before a call cannot do so (one argument may stand in xmm0 already: a result that
+// is passed on). Others, those with a literal that has a position, and those that print wide
+// characters (whose literals are not searched) ask for the symbol kFloatMark, whose archive member
+// is the full printf.
 #pragma once
 
 #include <string>

@@ -115,6 +115,9 @@ int fchmodat(int directory_fd, const char *path, mode_t mode, int flags) {
   return (int)zvm_result(error < 0 ? error : ChangeMode(node, mode));
 }
 int chmod(const char *path, mode_t mode) { return fchmodat(AT_FDCWD, path, mode, 0); }
+int lchmod(const char *path, mode_t mode) {
+  return fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW);
+}
 int fchmod(int fd, mode_t mode) {
   const struct zvm_open *open = zvm_descriptor(fd);
   return (int)zvm_result(open == NULL ? -EBADF : ChangeMode(open->node, mode));

@@ -150,7 +150,6 @@ int64_t zvm_channel_write(struct zvm_open *open, const void *buffer, int64_t siz
 int64_t zvm_channel_seek(struct zvm_open *open, int64_t offset, int whence) {
   const struct zvm_channel_record *record = zvm_channel(open->node->u.channel);
   const int mode = open->flags & O_ACCMODE;
-  if (whence == SEEK_CUR && offset == 0) return open->position;
   const bool seekable = (mode != O_WRONLY && RandomRead(record)) ||
                         (mode != O_RDONLY && RandomWrite(record));
   if (!seekable) return -ESPIPE;

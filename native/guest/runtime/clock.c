@@ -63,6 +63,14 @@ int clock_getres(clockid_t clock, struct timespec *resolution) {
   return 0;
 }
 
+int timespec_get(struct timespec *time, int base) {
+  return base == TIME_UTC && clock_gettime(CLOCK_REALTIME, time) == 0 ? base : 0;
+}
+
+int timespec_getres(struct timespec *resolution, int base) {
+  return base == TIME_UTC && clock_getres(CLOCK_REALTIME, resolution) == 0 ? base : 0;
+}
+
 int clock_settime(clockid_t clock, const struct timespec *time) {
   (void)time;
   return (int)zvm_result(IsClock(clock) ? -EPERM : -EINVAL);

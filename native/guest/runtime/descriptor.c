@@ -312,6 +312,12 @@ int fcntl(int fd, int command, ...) {
   return (int)zvm_result(result);
 }
 
+int flock(int fd, int operation) {
+  if (zvm_descriptor(fd) == NULL) return (int)zvm_result(-EBADF);
+  const int kind = operation & ~LOCK_NB;
+  return (int)zvm_result(kind == LOCK_SH || kind == LOCK_EX || kind == LOCK_UN ? 0 : -EINVAL);
+}
+
 int pipe(int fds[2]) {
   struct zvm_node *node = zvm_new_node(ZVM_PIPE, 0600);
   if (node == NULL) return (int)zvm_result(-ENFILE);

@@ -58,3 +58,5 @@ int nice(int increment) {
 }
 
 int sched_yield(void) { return 0; }
+
+int getdtablesize(void) { return ZVM_OPEN_MAX; }

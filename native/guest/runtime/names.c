@@ -243,3 +243,5 @@ char *realpath(const char *path, char *buffer) {
   }
   return buffer == NULL ? strdup(text) : strcpy(buffer, text);
 }
+
+char *canonicalize_file_name(const char *path) { return realpath(path, NULL); }

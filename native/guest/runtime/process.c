@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -115,6 +116,7 @@ gid_t getegid(void) { return getgid(); }
 int setuid(uid_t uid) { return (int)zvm_result(uid == getuid() ? 0 : -EPERM); }
 int setgid(gid_t gid) { return (int)zvm_result(gid == getgid() ? 0 : -EPERM); }
 int getgroups(int size, gid_t list[]) {
+  if (size < 0) return (int)zvm_result(-EINVAL);
   if (size > 0) list[0] = getgid();
   return 1;
 }
@@ -168,6 +170,18 @@ int gethostname(char *name, size_t size) {
   return 0;
 }
 
+int sethostname(const char *name, size_t size) {
+  (void)name, (void)size;
+  return (int)zvm_result(-EPERM);
+}
+
+int getdomainname(char *name, size_t size) {
+  static const char kNone[] = "(none)";
+  if (size < sizeof kNone) return (int)zvm_result(-EINVAL);
+  memcpy(name, kNone, sizeof kNone);
+  return 0;
+}
+
 int uname(struct utsname *out) {
   *out = (struct utsname){"zvm", "zvm", "1", "1", "x86_64"};
   return 0;
@@ -186,6 +200,7 @@ long sysconf(int name) {
     case _SC_CHILD_MAX: return 0;
     case _SC_VERSION: return 200809L;
     case _SC_LINE_MAX: return 2048;
+    case _SC_HOST_NAME_MAX: return HOST_NAME_MAX;
     case _SC_SYMLOOP_MAX: return ZVM_LINKS_MAX;
     case _SC_MONOTONIC_CLOCK: return 200112L;
     default: return zvm_result(-EINVAL);

@@ -22,14 +22,14 @@ static int StartOf(int directory_fd, const char *path, struct zvm_node **start) 
   return (*start)->kind == ZVM_DIRECTORY ? 0 : -ENOTDIR;
 }
 
-/* Replaces the path still to go by link target + rest. */
+/* Replaces the path by link target + rest, which is empty or starts with the slash behind the link:
+ * a slash at the end asks for a folder, whatever the link leads to. */
 static int Splice(const struct zvm_node *link, const char *rest, char *work) {
   const size_t target = strlen(link->u.target);
   const size_t tail = strlen(rest);
-  if (target + tail + 1 >= ZVM_PATH_MAX) return -ENAMETOOLONG;
-  memmove(work + target + (tail != 0 ? 1 : 0), rest, tail + 1);
+  if (target + tail >= ZVM_PATH_MAX) return -ENAMETOOLONG;
+  memmove(work + target, rest, tail + 1);
   memcpy(work, link->u.target, target);
-  if (tail != 0) work[target] = '/';
   return 0;
 }
 
@@ -70,7 +70,7 @@ static int WalkWork(struct zvm_node *at, char *work, unsigned flags, struct zvm_
     if (next == NULL) return last ? 0 : -ENOENT;
     if (next->kind == ZVM_LINK && (!last || slash || (flags & ZVM_FOLLOW) != 0)) {
       if (++links > ZVM_LINKS_MAX) return -ELOOP;
-      const int error = Splice(next, rest, work);
+      const int error = Splice(next, path + length, work);
       if (error < 0) return error;
       path = work;
       if (*path == '/') at = zvm_root;

@@ -47,6 +47,11 @@ sed -i -e '140,160s/defined(__rtems__)/defined(__rtems__) || defined(__zvm__)/' 
   -e '125,135s/^#if defined(__CYGWIN__)$/#if defined(__CYGWIN__) || defined(__zvm__)/' \
   libc/include/sys/stat.h
 
+sed -i 's/^int.*fchmod (int .*/&\
+#if __BSD_VISIBLE\
+int	lchmod (const char *__path, mode_t __mode );\
+#endif/' libc/include/sys/stat.h
+
 # The newer exp, log, pow and their kin: exact where the result is, and faster.
 sed -i 's/^#ifdef __CYGWIN__$/#if defined(__CYGWIN__) || defined(__zvm__)/' \
   libc/include/machine/ieeefp.h
@@ -75,3 +80,86 @@ void setprogname (const char *);\
 #endif/' libc/include/stdlib.h
 # POSIX wants <regex.h> to define the types that it uses.
 sed -i '0,/^typedef/s//#include <sys\/types.h>\n&/' libc/include/regex.h
+
+# Positions (%2$d) are for the full printf alone: see printf.c. Where va_list is an array, as here,
+# the address of a parameter of that type is not that of the caller's list, but its value is.
+full='!defined(INTEGER_ONLY)'
+sed -i -e "/^#define _NO_POS_ARGS/{n;s/.*/#if defined(_WANT_IO_POS_ARGS) \\&\\& $full/}" \
+  -e "s/^#if defined (STRING_ONLY) && defined(INTEGER_ONLY)/#if defined(STRING_ONLY) \\&\\& $full/" \
+  libc/stdio/vf{,w}printf.c
+sed -i 's/\(get_arg (.*\)&ap,/\1(va_list *) ap,/' libc/stdio/vf{,w}{printf,scanf}.c
+[ "$(cat libc/stdio/vf*.c | grep -c '(va_list \*) ap,')" = 4 ]
+
+# A prefix "0x" without a digit behind it is the number 0 and the text "x".
+for name in strtol strtoll strtoul strtoull strtoimax strtoumax \
+  wcstol wcstoll wcstoul wcstoull wcstoimax wcstoumax; do
+  digit='isxdigit((unsigned char)s[1])'
+  [ "${name#w}" = "$name" ] || digit='(unsigned)s[1] < 128 \&\& isxdigit(s[1])'
+  sed -i -e '0,/^#include/s//#include <ctype.h>\n&/' \
+    -e "s/(\*s == L*'x' || \*s == L*'X')) {/(*s == 'x' || *s == 'X') \&\& $digit) {/" \
+    "libc/stdlib/$name.c"
+  grep -q 'isxdigit' "libc/stdlib/$name.c"
+done
+
+# The environment as POSIX has it: no empty names; putenv of a name alone removes it.
+sed -i "s/^  if (strchr(name, '='))/  if (name == NULL || *name == 0 || strchr(name, '='))/" \
+  libc/stdlib/setenv_r.c
+sed -i '/strchr (p, .=.)/,/return 1;/s/return 1;/return _unsetenv_r (reent_ptr, str);/' \
+  libc/stdlib/putenv_r.c
+
+# glob: a backslash quotes unless GLOB_NOESCAPE is set, and no match is an error.
+sed -i 's/^#define GLOB_MAXPATH.*/&\
+#define GLOB_NOESCAPE 0x2000\
+#define GLOB_ABORTED GLOB_ABEND\
+#define GLOB_NOMATCH (-3)\
+#define GLOB_NOSYS (-4)/' libc/include/glob.h
+sed -i -e 's/^\tif (flags & GLOB_QUOTE) {/\tif ((flags \& GLOB_NOESCAPE) == 0) {/' \
+  -e 's/return \(glob0\|globexp1\)(patbuf, pglob, &limit);/c = \1(patbuf, pglob, \&limit);/' \
+  -e '/c = glob0(patbuf/a\
+\treturn c == 0 \&\& pglob->gl_matchc == 0 \&\& !(flags \& (GLOB_NOCHECK | GLOB_NOMAGIC)) ?\
+\t  GLOB_NOMATCH : c;' libc/posix/glob.c
+[ "$(grep -c 'GLOB_NOESCAPE\|GLOB_NOMATCH' libc/posix/glob.c)" = 2 ]
+
+# dirname of "//a" is "/": slashes before the last part go, too.
+sed -i "s/^\treturn\$/\twhile (p > path \&\& p[-1] == '\/') --p;\n&/" libc/unix/dirname.c
+grep -q 'p\[-1\]' libc/unix/dirname.c
+
+# Constants and declarations that newlib has not or keeps for other systems.
+printf '\n#define HOST_NAME_MAX 64\n' >>libc/include/limits.h
+linux='^#ifdef __LINUX_ERRNO_EXTENSIONS__$'
+sed -i "/$linux/{N;/ESHUTDOWN/{N;s/.*\(#define ESHUTDOWN.*\)\n.*/\1/}}" libc/include/sys/errno.h
+sed -i 's/^#define _SYS_UTIME_H$/&\n#include <sys\/types.h>/' libc/include/sys/utime.h
+{
+  echo '#if __ISO_C_VISIBLE >= 2011 || __cplusplus >= 202002L'
+  for bits in 8 16 32 64; do
+    printf '#define INT%s_WIDTH %s\n#define UINT%s_WIDTH %s\n' $bits $bits $bits $bits
+    for kind in LEAST FAST; do
+      printf '#define INT_%s%s_WIDTH __INT_%s%s_WIDTH__\n' $kind $bits $kind $bits
+      printf '#define UINT_%s%s_WIDTH __INT_%s%s_WIDTH__\n' $kind $bits $kind $bits
+    done
+  done
+  for name in INTPTR INTMAX; do
+    printf '#define %s_WIDTH __%s_WIDTH__\n#define U%s_WIDTH __%s_WIDTH__\n' \
+      $name $name $name $name
+  done
+  for name in PTRDIFF SIZE SIG_ATOMIC WCHAR WINT; do
+    printf '#define %s_WIDTH __%s_WIDTH__\n' $name $name
+  done
+  echo '#endif'
+} >widths
+sed -i '/^#ifdef __cplusplus$/{N;/\n}$/{e cat widths
+}}' libc/include/stdint.h
+rm widths
+sed -i '/^#if defined(_POSIX_TIMERS)$/i\
+#if __ISO_C_VISIBLE >= 2011 || __GNU_VISIBLE\
+#define TIME_UTC 1\
+int timespec_get (struct timespec *, int);\
+#endif\
+#if __GNU_VISIBLE\
+int timespec_getres (struct timespec *, int);\
+#endif\
+' libc/include/time.h
+sed -i 's/^char.*realpath (.*/&\
+#if __GNU_VISIBLE\
+char *	canonicalize_file_name (const char *);\
+#endif/' libc/include/stdlib.h

@@ -23,7 +23,7 @@ flags="-O2 -ffunction-sections -fdata-sections -w"
 flags+=" -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_BLKSIZE -DHAVE_NANOSLEEP -DMALLOC_ALIGNMENT=16"
 ../source/configure --target=x86_64-elf --prefix=/ --disable-libgloss --disable-multilib \
   --disable-nls --disable-newlib-supplied-syscalls --enable-newlib-io-long-long \
-  --enable-newlib-io-c99-formats \
+  --enable-newlib-io-c99-formats --enable-newlib-io-pos-args \
   --enable-newlib-mb --disable-dependency-tracking --enable-newlib-reent-check-verify=no \
   CC_FOR_TARGET="$tools/zvm-cc" CXX_FOR_TARGET="$tools/zvm-c++" AR_FOR_TARGET="$tools/zvm-ar" \
   RANLIB_FOR_TARGET="$tools/zvm-ranlib" AS_FOR_TARGET="$tools/zvm-cc" LD_FOR_TARGET=ld \
@@ -53,6 +53,8 @@ full=(vfprintf svfprintf vfwprintf svfwprintf)
 objects=("${full[@]/#/lib_a-}")
 objects=("${objects[@]/%/.o}")
 objcopy --strip-symbol=__zvm_float_printf "$libc"
+# The runtime has the hook that gives unknown errors a text.
+"$tools/zvm-ar" d "$libc" lib_a-u_strerr.o
 objcopy --strip-symbol=__zvm_float_printf install/x86_64-elf/lib/libm.a
 mkdir -p printf
 (
@@ -69,6 +71,7 @@ mkdir -p printf
   done
   "$tools/zvm-cc" ${flags/-O2/-Os} -isystem ../install/x86_64-elf/include -c "$here/printf.c" \
     -o printf.o
+  objcopy --strip-symbol=__zvm_float_printf printf.o # it names functions of wide characters
   "$tools/zvm-ar" rs "$libc" printf.o printf_full.o 2>/dev/null
 )
 mkdir -p "$prefix/include" "$prefix/lib/$profile"
@@ -76,6 +79,6 @@ cp -r install/x86_64-elf/include/. "$prefix/include/"
 # The runtime has its own of these.
 rm "$prefix/include/sys/dirent.h" "$prefix/include/sys/fenv.h"
 "$tools/zvm-ar" t install/x86_64-elf/lib/libm.a |
-  grep -E -- '-fe_?[a-z_]*(round|except|exceptflag|env)\.o$' |
+  grep -E -- '-(fe_?[a-z_]*(round|except|exceptflag|env)|sf?_fma|fmal)\.o$' |
   xargs "$tools/zvm-ar" d install/x86_64-elf/lib/libm.a
 cp install/x86_64-elf/lib/libc.a install/x86_64-elf/lib/libm.a "$prefix/lib/$profile/"

@@ -1,6 +1,7 @@
-/* printf for programs that pass no floating-point argument: newlib's integer versions under the
- * ordinary names. The full versions, four times as large with what they need, are there only when
- * an object whose code can pass one asks for their archive member (driver/float_mark.h). */
+/* printf for programs that pass no floating-point argument and number no arguments (%2$d): newlib's
+ * integer versions under the ordinary names. The full versions, four times as large with what they
+ * need, are there only when an object that may do so asks for their archive member
+ * (driver/float_mark.h). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <wchar.h>

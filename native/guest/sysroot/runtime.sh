@@ -4,7 +4,7 @@
 set -euo pipefail
 profile=$1 prefix=$2 work=$3
 here=$(cd "$(dirname "$0")" && pwd)
-guest=$here/..
+guest=$(cd "$here/.." && pwd)
 tools=$(cd "$guest/../build" && pwd)
 export ZVM_PROFILE=$profile
 lib=$prefix/lib/$profile
@@ -22,7 +22,8 @@ for source in "$guest"/crt/setjmp.S "$guest"/runtime/*.c; do
   [ "$(basename "$source")" = memory_wide.c ] && optimise="-O2 -mavx2"
   # shellcheck disable=SC2086
   "$tools/zvm-cc" -c $optimise -g -std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc \
-    -ffunction-sections -fdata-sections -I"$prefix/include" "$source" -o "$object"
+    -ffunction-sections -fdata-sections -ffile-prefix-map="$guest=zvm" -I"$prefix/include" \
+    "$source" -o "$object"
   objects+=("$object")
 done
 rm -f "$lib/libzvm.a"

@@ -112,6 +112,8 @@ static void Paths(void) {
   char again[] = "/usr/lib/";
   CHECK(strcmp(dirname(again), "/usr") == 0 && strcmp(dirname(plain), ".") == 0);
   CHECK(strcmp(basename(root), "/") == 0);
+  char slashes[] = "////a///", deep[] = "/a//b";
+  CHECK(strcmp(dirname(slashes), "/") == 0 && strcmp(dirname(deep), "/a") == 0);
 }
 
 static void Patterns(void) {

@@ -73,6 +73,7 @@ static void Processes(void) {
   CHECK(getcwd(cwd, sizeof cwd) != NULL && strcmp(cwd, "/home/user") == 0);
   struct pollfd fds[1] = {{.fd = 0, .events = POLLIN | POLLOUT}};
   CHECK(poll(fds, 1, 0) == 1 && fds[0].revents == POLLIN);
+  CHECK_ERRNO((int)lseek(0, 0, SEEK_CUR), ESPIPE); /* a sequential channel, like a pipe */
 }
 
 static int Jump(int depth) {

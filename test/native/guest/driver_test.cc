@@ -161,4 +161,31 @@ TEST_CASE("an error in inline assembly points to its line") {
   CHECK_FALSE(folder.Has("c.o"));
 }
 
+TEST_CASE("a nested function whose address is taken is refused at its line") {
+  const Folder folder;
+  const std::string source = folder.Write(
+      "n.c",
+      "int g(int (*)(void));\nint f(int x) {\n  int h(void) { return x; }\n  return g(h);\n}\n");
+  const Outcome outcome = Call("-c " + source + " -o " + folder.Path("n.o"));
+  CHECK(outcome.status == 1);
+  CHECK(Contains(outcome.text, "n.c:3:7: error: "));
+  CHECK(Contains(outcome.text, "trampoline"));
+}
+
+TEST_CASE("objects that may need the full printf ask for it, others do not") {
+  const Folder folder;
+  const auto asks = [&folder](const std::string& body) {
+    const std::string source =
+        folder.Write("p.c", "#include <stdarg.h>\nint printf(const char *, ...);\n" + body);
+    REQUIRE(Call("-O2 -S " + source + " -o " + folder.Path("p.s")).status == 0);
+    return Contains(folder.Read("p.s"), "__zvm_float_printf");
+  };
+  CHECK_FALSE(asks("int f(int x) { return printf(\"%d %% $ %s\", x, \"100%\"); }\n"));
+  CHECK(asks("int f(int x) { return printf(\"%2$s %1$d\", x, \"s\"); }\n"));
+  CHECK(asks("int f(double x) { return printf(\"%g\", x); }\n"));
+  CHECK(asks("double g(void);\nint f(void) { return printf(\"%g\", g()) + 1; }\n"));
+  CHECK_FALSE(asks("int g(void);\nint f(int x) { return x == 7 || (g() & 1); }\n"));
+  CHECK(asks("int wprintf(const int *, ...);\nint f(void) { return wprintf(L\"w\"); }\n"));
+}
+
 }  // namespace
