@@ -148,16 +148,12 @@ checkpoint() { # PROFILE IMAGE_TYPE NVRAM_TYPE
 }
 
 for profile in zvm nacl; do
-@@CONFLICT@@<<<<<<< HEAD
   "$tools/zvm-cc" --profile "$profile" -O2 -g -Wall checkpoint.c -o "$work/checkpoint.nexe"
   for type in 0 1; do
     checkpoint "$profile" "$type" 1
     checkpoint "$profile" "$type" 0
   done
-  for name in files system interfaces images memory printf; do
-=======
   for name in files system interfaces library images memory passed_on printf; do
->>>>>>> 525e392 (C library: numbered printf arguments, strtol of "0x", fma rounded once, environment, glob, unknown errors and the small gaps; debugging tested)
     "$tools/zvm-cc" --profile "$profile" -O2 -g -Wall "$name.c" -lm -o "$work/$name.nexe"
     run "$name" "$profile" 1
     [ "$name" = images ] && check_export
