@@ -1,7 +1,8 @@
-// npm run soak [-- --jobs N --concurrency N --seed N]: mixed jobs against a service of its own
-// while its workers are killed at random, then what is left of them; then how fast it refuses when
-// it is overloaded. Fails when a job is lost or anything stays.
+// npm run soak [-- --jobs N --concurrency N --seed N] (0 jobs: overload only): mixed jobs against a
+// service of its own while its workers are killed at random, then what is left of them; then how
+// fast it refuses when it is overloaded. Fails when a job is lost or anything stays.
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { runMix } from '../../service/api/mix.ts'
@@ -21,9 +22,10 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
+const agent = new Agent({ keepAlive: true })
 const quiet = { ZVM_LOG_LEVEL: 'silent' }
 
-const isClean = await soak()
+const isClean = Number(values.jobs) === 0 || (await soak())
 const isQuick = await overload()
 process.exitCode = isClean && isQuick ? 0 : 1
 
@@ -88,33 +90,47 @@ async function overload(): Promise<boolean> {
     const program = await putProgram(service.url, await readGuest('asm/spin'))
     const manifest = Buffer.from(JSON.stringify({ program, timeoutMs: 100 }))
     const body = makeBody([{ name: 'manifest', type: 'application/json', bytes: manifest }])
-    const init = {
-      method: 'POST',
-      headers: { 'content-type': bodyType },
-      body: new Uint8Array(body),
-    }
-    const endMs = performance.now() + 5000
-    const client = async () => {
+    // The first second is warming up, of both sides.
+    const countMs = performance.now() + 1000
+    const endMs = countMs + 5000
+    const client = async (_: unknown, index: number) => {
+      // Spread out: what one process of clients needs for itself is not the service's.
+      await sleep((index * 100) / 64)
       while (performance.now() < endMs) {
         const startMs = performance.now()
-        const answer = await fetch(`${service.url}/v1/jobs`, init)
-        const ms = performance.now() - startMs
-        await answer.arrayBuffer()
-        if (answer.status === 200) served += 1
-        else if (answer.status === 503 && answer.headers.has('retry-after')) refusedMs.push(ms)
-        else throw new Error(`status ${answer.status}`)
-        await sleep(100)
+        const { status, retryAfter } = await post(`${service.url}/v1/jobs`, body)
+        if (status === 200) served += 1
+        else if (status === 503 && retryAfter !== undefined) {
+          if (startMs >= countMs) refusedMs.push(performance.now() - startMs)
+        } else throw new Error(`status ${status}`)
+        await sleep(50 + Math.random() * 100)
       }
     }
     await Promise.all(Array.from({ length: 64 }, client))
   } finally {
+    agent.destroy()
     await service.stop()
   }
   refusedMs.sort((a, b) => a - b)
   const at = (share: number) => refusedMs[Math.floor(refusedMs.length * share)] ?? Number.NaN
-  const [p50Ms, p99Ms] = [at(0.5), at(0.99)]
-  print(`overload: ${served} served, ${refusedMs.length} refused`, { p50Ms, p99Ms })
+  const [p50Ms, p99Ms, mostMs] = [at(0.5), at(0.99), at(1 - 1e-9)]
+  print(`overload: ${served} served, ${refusedMs.length} refused`, { p50Ms, p99Ms, mostMs })
   return served > 0 && refusedMs.length > 0
+}
+
+/** Resolves with the head of the answer. Lighter than fetch, which takes longer than a refusal. */
+function post(url: string, body: Buffer) {
+  const headers = { 'content-type': bodyType, 'content-length': body.length }
+  return new Promise<{ status: number | undefined; retryAfter: string | undefined }>(
+    (resolve, reject) => {
+      const call = request(url, { method: 'POST', headers, agent }, (answer) => {
+        answer.on('error', reject).resume()
+        const { statusCode: status } = answer
+        resolve({ status, retryAfter: answer.headers['retry-after'] })
+      })
+      call.on('error', reject).end(body)
+    },
+  )
 }
 
 function print(what: string, detail: unknown): void {

@@ -241,7 +241,8 @@ test('a body of an unexpected type or size is refused before it is read, and not
     const socket = await openSocket(server.port)
     const length = 1_000_000_000
     socket.write(
-      `POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`,
+      `POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\n` +
+        `Content-Length: ${length}\r\n\r\n`,
     )
     let answer = ''
     socket.on('data', (bytes: Buffer) => {
