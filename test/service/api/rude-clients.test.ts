@@ -235,7 +235,7 @@ test('methods of a path: OPTIONS tells them, 405 names them, unknown paths are 4
     assert.equal((await call(method, '/nothing')).status, 404)
 })
 
-test('a body of an unexpected type or size is refused before it is read, and not kept', async () => {
+test('a body of an unexpected type or size is refused unread and not kept', async () => {
   const before = process.memoryUsage().rss
   for (const type of ['text/plain', 'application/json']) {
     const socket = await openSocket(server.port)
