@@ -79,6 +79,30 @@ ChannelView ChannelTable::view(size_t channel) const {
           .digest = entry.digest ? entry.digest->Value() : DigestText{}};
 }
 
+ChannelPosition ChannelTable::position(size_t channel) const {
+  ZVM_CHECK(channel < state_->channels.size());
+  const Ledger& ledger = state_->channels[channel].ledger;
+  return {ledger.used, ledger.read_position, ledger.write_position};
+}
+
+bool ChannelTable::MoveTo(size_t channel, const ChannelPosition& position) {
+  ZVM_CHECK(channel < state_->channels.size());
+  Ledger& ledger = state_->channels[channel].ledger;
+  const auto within = [](int64_t used, int64_t limit) { return used >= 0 && used <= limit; };
+  const ChannelLimits& used = position.used;
+  if (!within(used.reads, ledger.limits.reads) ||
+      !within(used.read_bytes, ledger.limits.read_bytes) ||
+      !within(used.writes, ledger.limits.writes) ||
+      !within(used.write_bytes, ledger.limits.write_bytes) || position.read < 0 ||
+      position.write < 0) {
+    return false;
+  }
+  ledger.used = used;
+  ledger.read_position = position.read;
+  ledger.write_position = position.write;
+  return true;
+}
+
 Channel* ChannelTable::State::Find(int32_t number) {
   ZVM_CHECK(open);
   // SAFETY: the only index a guest chooses; negative numbers wrap to large ones.

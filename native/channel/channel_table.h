@@ -53,6 +53,13 @@ struct ChannelView {
   DigestText digest;           // running digest of all bytes moved; empty unless etag
 };
 
+// Where a channel stands: what was counted against its limits, and the places of the next bytes.
+struct ChannelPosition {
+  ChannelLimits used;
+  int64_t read = 0;
+  int64_t write = 0;
+};
+
 // Opening is in two steps so that nothing is changed on the host while the request can still be
 // refused: Check (types, limits, duplicates, standard channels, kinds by stat; no side effect),
 // then Open (creates, truncates, preallocates; may block on a FIFO until `stop`).
@@ -82,6 +89,12 @@ class ChannelTable {
   size_t count() const;
   // `channel` < count().
   ChannelView view(size_t channel) const;
+
+  // For a session that goes on where another one stood, which had the same channels over other
+  // sources (docs/abi.md §8.4). `channel` < count(). False, and nothing is changed: no channel with
+  // these limits stands there.
+  ChannelPosition position(size_t channel) const;
+  [[nodiscard]] bool MoveTo(size_t channel, const ChannelPosition& position);
 
   // Traps, steps 1 and 3 and later of docs/abi.md §7.4 and §7.5. `channel` is any 32-bit value.
   // `buffer` is only touched within [0, size). A read also writes into it directly from other calls

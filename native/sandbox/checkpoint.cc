@@ -71,11 +71,12 @@ bool AnyOutput(const ChannelTable& channels) {
 }  // namespace
 
 void Checkpoint::Begin(int fd, int pagemap_fd, const PreparedImage& image, int64_t memory_bytes,
-                       const ChannelTable& channels) {
+                       const ChannelTable& channels, bool output_allowed) {
   fd_ = fd;
   pagemap_fd_ = pagemap_fd;
   image_ = &image;
-  output_allowed_ = made_ = false;
+  output_allowed_ = output_allowed;
+  made_ = false;
   failure_ = {};
   header_ = {};
   header_.memory_bytes = memory_bytes;

@@ -17,11 +17,10 @@ class Checkpoint {
  public:
   // For one session. `fd`: an empty file of the caller, writable; `pagemap_fd`: an open
   // /proc/self/pagemap. Borrowed until the session has ended. After the channels are checked.
-  void Begin(int fd, int pagemap_fd, const PreparedImage& image, int64_t memory_bytes,
-             const ChannelTable& channels);
-  // Programs that write before their checkpoint are refused unless this is set: later sessions
+  // Programs that write before their checkpoint are refused unless `output_allowed`: later sessions
   // would lack that output.
-  void AllowOutput() { output_allowed_ = true; }
+  void Begin(int fd, int pagemap_fd, const PreparedImage& image, int64_t memory_bytes,
+             const ChannelTable& channels, bool output_allowed);
 
   // In the trap, with the guest's registers in zvm_guest_context. Whatever comes of it, the session
   // ends here: failure() says how.

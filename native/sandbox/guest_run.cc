@@ -67,7 +67,7 @@ void SetGuestStart(const GuestRun& run) {
   context.r14 = registers.r14;
   context.guest_mxcsr = registers.mxcsr;
   context.guest_fcw = registers.fcw;
-  context.trap_result = kForkStarted;
+  context.trap_result = run.start_result;
 }
 
 void EnterGuestAtStart(const GuestRun& run) {

@@ -57,6 +57,10 @@ class TrapObserver {
 class Checkpoint;
 struct SnapshotRegisters;
 
+// What the fork trap returns: nothing has happened, or the session starts here from a snapshot.
+inline constexpr int32_t kForkNothing = 0;
+inline constexpr int32_t kForkStarted = 1;
+
 // What a run works on. All pointers are borrowed and outlive RunGuest.
 struct GuestRun {
   AddressSpace* space = nullptr;
@@ -67,13 +71,10 @@ struct GuestRun {
   std::span<uint8_t> jail_scratch;        // ValidatorScratchBytes(kJailSizeMax)
   uint32_t entry = 0;
   const SnapshotRegisters* start = nullptr;  // checked; instead of `entry`: behind a checkpoint
+  int32_t start_result = kForkStarted;    // what the fork trap returns there
   Checkpoint* checkpoint = nullptr;       // this session makes a snapshot
   bool daemon_requested = false;          // the manifest names a Job: fork is refused (-ENOSYS)
 };
-
-// What the fork trap returns: nothing has happened, or the session starts here from a snapshot.
-inline constexpr int32_t kForkNothing = 0;
-inline constexpr int32_t kForkStarted = 1;
 
 // The largest block that jail accepts at once; a larger one is -EINVAL. Bounds the time that a trap
 // can take and the scratch memory of its validation.

@@ -92,6 +92,18 @@ LockdownLimits GuestSession::Backstops() const {
   return limits;
 }
 
+bool GuestSession::MoveChannels(std::span<const ChannelPosition> positions) {
+  if (positions.size() != channels_.count()) {
+    return false;
+  }
+  for (size_t i = 0; i < positions.size(); ++i) {
+    if (!channels_.MoveTo(i, positions[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
 GuestRun GuestSession::Entry(TrapObserver* observer) {
   GuestRun run;
   run.space = &process_.space;
@@ -102,6 +114,7 @@ GuestRun GuestSession::Entry(TrapObserver* observer) {
   run.jail_scratch = process_.jail_scratch;
   run.entry = image_->layout().entry;
   run.start = request_.snapshot != nullptr ? &request_.snapshot->registers() : nullptr;
+  run.start_result = request_.continues ? kForkNothing : kForkStarted;
   run.checkpoint = request_.checkpoint;
   run.daemon_requested = request_.daemon_requested;
   return run;
@@ -110,7 +123,7 @@ GuestRun GuestSession::Entry(TrapObserver* observer) {
 void GuestSession::Run(TrapObserver* observer, int pagemap_fd) {
   if (request_.checkpoint != nullptr) {
     request_.checkpoint->Begin(request_.snapshot_fd, pagemap_fd, *image_, request_.memory_bytes,
-                               channels_);
+                               channels_, request_.continues);
   }
   const GuestOutcome outcome = RunGuest(Entry(observer));
   if (outcome.end == GuestEnd::kCheckpoint) {

@@ -52,6 +52,8 @@ struct SessionRequest {
   // The session makes a snapshot and ends at its checkpoint, unless nullptr; into `snapshot_fd`.
   Checkpoint* checkpoint = nullptr;
   int snapshot_fd = -1;
+  // Of a daemon: the session before it may write, and those from it go on where its channels stood.
+  bool continues = false;
 };
 
 // Room between the memory of a session and its backstop: what the host allocates for its channels
@@ -119,6 +121,9 @@ class GuestSession {
   const ChannelTable& channels() const { return channels_; }
   const SessionRequest& request() const { return request_; }
   int status() const { return ending_.status(); }
+  // Behind OpenChannels: false when these are not positions of its channels.
+  [[nodiscard]] bool MoveChannels(std::span<const ChannelPosition> positions);
+  void ContinueOthers() { request_.continues = true; }
   bool snapshot_made() const {
     return request_.checkpoint != nullptr && request_.checkpoint->made();
   }

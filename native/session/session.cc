@@ -25,7 +25,7 @@ SessionRequest MakeRequest(Manifest& manifest, const SessionOptions& options) {
   SessionRequest request;
   request.memory_bytes = manifest.memory_bytes;
   request.memory_etag = manifest.memory_etag;
-  request.daemon_requested = !manifest.job.empty();
+  request.daemon_requested = !manifest.job.empty() && options.of_daemon.snapshot_fd < 0;
   request.channels = std::move(manifest.channels);
   request.channel_options = {options.etag_algorithm, options.preallocate, {}};
   request.channel_options.network.node = manifest.node;
@@ -60,6 +60,7 @@ class Session {
   Failure OpenChannels();
   Failure LockDown();
   void ReserveReport();
+  void TellPositions();
   void Finish(const Failure& failure);
   void FillReport(Report& report);
 
@@ -80,9 +81,21 @@ class Session {
 
 // What the report of last resort is written in; a signal handler cannot ask the session.
 ReportFormat g_last_report_format = ReportFormat::kText;
+bool g_last_report_has_length = false;
 
 // Too large for a member of what is made on the heap.
 Checkpoint g_checkpoint;
+
+// `length_prefix`: a client of a daemon knows by it how much to read.
+void WriteReport(std::string_view text, bool length_prefix) {
+  constexpr unsigned kLengthDigits = 6;
+  FixedText<8> prefix;
+  prefix.Add("0x").AddHex(text.size(), kLengthDigits);
+  if (length_prefix) {
+    WriteAll(kReportDescriptor, prefix.view());
+  }
+  WriteAll(kReportDescriptor, text);
+}
 
 // The report of last resort: host code faulted. Writes no address; nothing here allocates or locks.
 void OnTrustedFault(int signal) {
@@ -93,7 +106,7 @@ void OnTrustedFault(int signal) {
   Report report;
   ending.Fill(report);
   RenderReport(report, g_last_report_format, out);
-  WriteAll(kReportDescriptor, out.view());
+  WriteReport(out.view(), g_last_report_has_length);
   EndProcess(ending.status());
 }
 
@@ -165,6 +178,18 @@ Failure Session::Prepare() {
 
 // Of the operator's files: one to be made, or one to start from.
 Failure Session::OpenSnapshots() {
+  if (options_.becomes_daemon.snapshot_fd >= 0) {
+    guest_.MakeSnapshot(g_checkpoint, options_.becomes_daemon.snapshot_fd);
+    guest_.ContinueOthers();
+  }
+  if (options_.of_daemon.snapshot_fd >= 0) {
+    if (Failure failure = snapshot_.Open(UniqueFd(options_.of_daemon.snapshot_fd));
+        failure.failed()) {
+      return failure;
+    }
+    guest_.StartFrom(snapshot_);
+    guest_.ContinueOthers();
+  }
   if (options_.make_snapshot_path != nullptr) {
     new_snapshot_.Reset(open(options_.make_snapshot_path,
                              O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -222,17 +247,22 @@ Failure Session::OpenChannels() {
   if (snapshot_.valid()) {
     snapshot_.Install();
   }
+  if (options_.of_daemon.snapshot_fd >= 0 && !guest_.MoveChannels(options_.of_daemon.positions)) {
+    return MakeFailure(EINVAL, "snapshot-invalid", "no channels stand like this");
+  }
   return {};
 }
 
 Failure Session::LockDown() {
-  if (manifest_.memory_etag || new_snapshot_.valid()) {
+  if (manifest_.memory_etag || new_snapshot_.valid() ||
+      options_.becomes_daemon.snapshot_fd >= 0) {
     pagemap_ = OpenPageMap();
   }
   const std::span<const int> channels = guest_.channels().descriptors();
   std::vector<int> keep(channels.begin(), channels.end());
   for (const int fd : {kReportDescriptor, STDERR_FILENO, pagemap_.get(), trace_.descriptor(),
-                       process_.peak.descriptor(), new_snapshot_.get()}) {
+                       process_.peak.descriptor(), new_snapshot_.get(),
+                       options_.becomes_daemon.snapshot_fd, options_.becomes_daemon.told_fd}) {
     if (fd >= 0 && fcntl(fd, F_GETFD) >= 0) {
       keep.push_back(fd);
     }
@@ -277,6 +307,7 @@ Failure Session::Start() {
       {"channels mounting", &Session::OpenChannels},
   };
   g_last_report_format = options_.report_format;
+  g_last_report_has_length = options_.length_prefix;
   Failure failure = process_.SetUpSignals(OnTrustedFault);
   for (const auto& [milestone, step] : steps) {
     if (failure.failed()) {
@@ -297,9 +328,19 @@ void Session::FillReport(Report& report) {
   report.profile = prepare_failure_.profile_needed;
   guest_.FillReport(report);
   report.validator = validator_;
+  report.daemon = options_.becomes_daemon.told_fd >= 0 && guest_.snapshot_made();
   const size_t kept = std::min<size_t>(prepare_failure_.violation_count, kReportedViolationsMax);
   report.violations = {prepare_failure_.violations.data(), kept};
   report.violation_count = prepare_failure_.violation_count;
+}
+
+// The daemon is what this session was, from here on.
+void Session::TellPositions() {
+  for (size_t i = 0; i < guest_.channels().count(); ++i) {
+    const ChannelPosition position = guest_.channels().position(i);
+    WriteAll(options_.becomes_daemon.told_fd,
+             {reinterpret_cast<const char*>(&position), sizeof position});
+  }
 }
 
 // Ends the session, whatever happened before: channels are closed, digests taken, the report
@@ -316,7 +357,10 @@ void Session::Finish(const Failure& failure) {
   report_size_max_ = std::max(report_size_max_, kReportSizeMin);
   TextBuffer out(report_text_.get(), report_size_max_);
   RenderReport(report, options_.report_format, out);
-  WriteAll(kReportDescriptor, out.view());
+  if (report.daemon) {
+    TellPositions();
+  }
+  WriteReport(out.view(), options_.length_prefix);
   if (options_.verbosity > 0 && guest_.status() != 0) {
     FixedText<sizeof(Failure::text) + 64> line;
     line.Add("zvm-run: ").Add(report.state).AddChar('\n');
@@ -348,7 +392,7 @@ int RunSession(Manifest manifest, const SessionOptions& options, Trace& trace) {
   return session->Run();
 }
 
-int ReportFailure(const Failure& failure, ReportFormat format) {
+int ReportFailure(const Failure& failure, ReportFormat format, bool length_prefix) {
   Ending ending;
   ending.SetFailure(failure, StopRequest());
   Report report;
@@ -356,7 +400,7 @@ int ReportFailure(const Failure& failure, ReportFormat format) {
   char text[kReportSizeMin];
   TextBuffer out(text, sizeof text);
   RenderReport(report, format, out);
-  WriteAll(kReportDescriptor, out.view());
+  WriteReport(out.view(), length_prefix);
   return ending.status();
 }
 

@@ -6,6 +6,7 @@
 #include "base/end_process.h"
 #include "lockdown/lockdown.h"
 #include "manifest/manifest.h"
+#include "session/daemon.h"
 #include "session/session.h"
 #include "tools/name_server.h"
 #include "tools/run_options.h"
@@ -63,6 +64,9 @@ int Main(int argc, char** argv) {
   trace.Milestone("manifest");
   if (!manifest.ok()) {
     return ReportFailure(manifest.error(), format);
+  }
+  if (!manifest.value().job.empty() && !run.session.stop_before_entry) {
+    return RunDaemonSession(std::move(manifest.value()), run.session, run.mode, trace);
   }
   return RunSession(std::move(manifest.value()), run.session, trace);
 }

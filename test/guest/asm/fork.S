@@ -1,4 +1,4 @@
-/* fork: exits with what the fork trap returned (0 without a Job, 38 = ENOSYS with one). */
+/* fork: exits with what the fork trap returned (0: nothing has happened). */
 #include "guest.h"
 
     .globl _start
