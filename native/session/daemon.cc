@@ -136,8 +136,8 @@ bool Daemon::Learn(int told) {
          !SealImage(snapshot_.get()).failed();
 }
 
-// 8 bytes that hold a number in C notation, filled up with blanks, then as many bytes of manifest. A
-// client that ends early has sent a shorter one.
+// 8 bytes that hold a number in C notation, filled up with blanks, then as many bytes of manifest.
+// A client that ends early has sent a shorter one.
 Failure Daemon::ReadRequest(int connection, std::string* text) {
   const timeval limit = {kDaemonRequestSeconds, 0};
   char length[kLengthSize + 1] = {};

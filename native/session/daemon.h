@@ -1,7 +1,7 @@
 // The classic daemon: a program whose manifest names a Job goes on, behind its checkpoint, as a
-// process that waits on a Unix socket and runs one session for each manifest that comes. Protocol and
-// rules: docs/abi.md §8.4. The daemon itself runs no guest: it holds image and snapshot, both sealed,
-// and every session is a process of its own behind both walls, like any other of zvm-run.
+// process that waits on a Unix socket and runs one session for each manifest that comes. Protocol
+// and rules: docs/abi.md §8.4. The daemon itself runs no guest: it holds image and snapshot, both
+// sealed, and every session is a process of its own behind both walls, like any of zvm-run.
 #pragma once
 
 #include "manifest/manifest.h"
@@ -14,8 +14,8 @@ inline constexpr int kDaemonSessionsMax = 64;
 // How long a client may take for its request.
 inline constexpr int kDaemonRequestSeconds = 10;
 
-// RunSession for a manifest with a Job. When the session has become a daemon the report says so, the
-// process ends, and the daemon is another one.
+// RunSession for a manifest with a Job. When the session has become a daemon the report says so,
+// the process ends, and the daemon is another one.
 int RunDaemonSession(Manifest manifest, SessionOptions options, ManifestMode mode, Trace& trace);
 
 }  // namespace zvm

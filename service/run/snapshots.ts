@@ -1,7 +1,8 @@
-// Snapshots of programs at their checkpoint, kept in memory. Made once for each key, by a session of
-// its own that is told nothing of the job behind it; bounded in number and bytes, those that nobody
-// has used for longest go first. What makes sessions equal is in the key: its maker sees to that, and
-// to tenants. A snapshot is a worker's word: it is copied and sealed here, and never looked into.
+// Snapshots of programs at their checkpoint, kept in memory. Made once for each key, by a session
+// of its own that is told nothing of the job behind it; bounded in number and bytes, those that
+// nobody has used for longest go first. What makes sessions equal is in the key: its maker sees to
+// that, and to tenants. A snapshot is a worker's word: it is copied and sealed here, and never
+// looked into.
 import { randomBytes } from 'node:crypto'
 import type { FdHandle, Native } from '../native.ts'
 
