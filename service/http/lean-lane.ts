@@ -61,6 +61,11 @@ export class LeanLane {
     }
   }
 
+  /** False once the server closes: what has been answered then ends. */
+  get isOpen(): boolean {
+    return this.#server.listening
+  }
+
   get bodyBytesMax(): number {
     return this.#options.bodyBytesMax
   }
@@ -219,7 +224,7 @@ export class LeanConnection {
       this.#isPaused = false
       this.#socket.resume()
     }
-    if (this.#handler.isClosing) this.#socket.end()
+    if (this.#handler.isClosing || !this.#lane.isOpen) this.#socket.end()
     else if (this.#pending.length > 0 && !this.#hasEnded) this.#serve()
   }
 
