@@ -19,12 +19,9 @@ export function readGuest(name: string): Promise<Buffer> {
 }
 
 const running = new Set<App>()
-let isHooked = false
 // A test that failed half-way leaves its service, which would keep the file alive. Other hooks of
-// this kind, which settle, may come after this one. Not when this file is only imported.
-function closeAtEnd(): void {
-  if (isHooked) return
-  isHooked = true
+// this kind, which settle, come after this one. Benches import this file without being tests.
+if (process.env.NODE_TEST_CONTEXT !== undefined) {
   const closeAll = () => {
     for (const { http } of running) {
       http.server.closeAllConnections()
@@ -67,7 +64,6 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
   const app = await buildApp(config)
   await app.http.listen({ host: config.host, port: 0 })
   running.add(app)
-  closeAtEnd()
   const { port } = app.http.server.address() as AddressInfo
   const settle = async () => {
     try {
