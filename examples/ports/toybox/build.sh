@@ -18,7 +18,8 @@ make toybox HOSTCC=cc CC=cc OPTIMIZE="-O0 -w"
 sed -i 's/\bitoa(/seq_itoa(/' toys/lsb/seq.c
 sed -i 's/char \*stdin)/char *input)/' lib/lib.h
 sed -i 's/^#if defined(__linux__)$/#if 1/' lib/portability.c # the layout of device numbers
-flags=(-O2 -w -D_GNU_SOURCE -ffunction-sections -fdata-sections -I. "-I$ports/toybox/include"
+flags=(-O2 -w -funsigned-char -D_GNU_SOURCE -ffunction-sections -fdata-sections -I.
+  "-I$ports/toybox/include"
   -include linux.h)
 mapfile -t toys < <(tail -n 1 generated/build.sh | grep -oE 'toys/[a-z0-9/_-]+\.c')
 "$tools/zvm-cc" "${flags[@]}" -Wl,--gc-sections main.c lib/*.c "${toys[@]}" \
