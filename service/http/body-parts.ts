@@ -174,6 +174,8 @@ function toBodyProblem(error: unknown, code: 'multipart-malformed' | 'tar-malfor
 /** What a part's stream says when the body ended too early; undefined for any other error. */
 export function tryIncomplete(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || error instanceof Problem) return undefined
-  if (!/unexpected end|premature|terminated|aborted/i.test(error.message)) return undefined
+  // "was destroyed": a member of a tar whose reader came after the archive had broken.
+  const words = /unexpected end|premature|terminated|aborted|stream was destroyed/i
+  if (!words.test(error.message)) return undefined
   return new Problem('body-incomplete', 'the body ended within a part', {}, { cause: error })
 }
