@@ -54,7 +54,7 @@ async function run(
 
 const expected = '1 0 hello|argument|value|some input\n'
 
-test('the first job makes a snapshot, later ones start from it and are told everything anew', async () => {
+test('the first job makes a snapshot, later ones start from it, told everything anew', async () => {
   const first = await run()
   assert.deepEqual([first.text, first.snapshot, first.exitCode], [expected, 'made', 3])
   for (const [name, input] of [

@@ -1,5 +1,5 @@
-/* Says what it was told before its checkpoint and behind it. Compiled with EARLY it writes before it,
- * with LARGE it fills 24 MiB, with NONE it has none. */
+/* Says what it was told before its checkpoint and behind it. Compiled with EARLY it writes before
+ * it, with LARGE it fills 24 MiB, with NONE it has none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
