@@ -17,8 +17,8 @@ namespace zvm {
 [[nodiscard]] FrameError ReadHeader(std::span<const uint8_t> frame, size_t fd_count,
                                     WireHeader* header);
 
-// Takes the next frame out of `rest`, the body of a frame that carries frames (`starts`, `reports`):
-// `frame` gets as many bytes as its own size_bytes says. kSize when they are not there.
+// Takes the next frame out of `rest`, the body of a frame that carries frames (`starts`,
+// `reports`): `frame` gets as many bytes as its own size_bytes says. kSize when they are not there.
 [[nodiscard]] FrameError TakeInnerFrame(std::span<const uint8_t>* rest,
                                         std::span<const uint8_t>* frame);
 

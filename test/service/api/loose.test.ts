@@ -93,7 +93,7 @@ describe('many small nodes', () => {
     assert.ok(report.nodes.every(({ outcome }) => outcome === 'exited'))
   })
 
-  it('with inputs: a small part for all, a large one, objects; outputs beyond the memory', async () => {
+  it('inputs: a small part for all, a large one, objects; outputs beyond the memory', async () => {
     const program = await client.put('relay')
     const large = 'large '.repeat(20_000)
     const small = 'small '.repeat(1_000)

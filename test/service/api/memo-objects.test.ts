@@ -88,7 +88,7 @@ describe('graphs', () => {
     assert.equal(other.cache, 'miss', 'nodes know their names')
   })
 
-  it('an object that changes while the job waits: what it has read is not kept as another', async () => {
+  it('an object that changes while the job waits: what it read is not kept', async () => {
     const on = await startServer({ ZVM_CONCURRENCY_MAX: '1' })
     try {
       const put = (body: string) => fetch(`${on.url}/v1/objects/texts/z`, { method: 'PUT', body })

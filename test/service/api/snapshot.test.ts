@@ -1,5 +1,5 @@
-// Jobs that start from the checkpoint of their program: a snapshot is made at the first one, kept for
-// those like it and nobody else, and changes nothing of what comes out.
+// Jobs that start from the checkpoint of their program: a snapshot is made at the first one, kept
+// for those like it and nobody else, and changes nothing of what comes out.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { pack } from 'tar-stream'
