@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 
 #include "pump/pump.h"
 #include "pump/pump_wait.h"
@@ -13,6 +14,11 @@ namespace zvm {
 namespace {
 
 constexpr uint64_t kChunkBytesMax = uint64_t{1} << 20;
+// A guest that has streamed so much writes on: less than that much is worth a moment's patience,
+// because every wake-up costs as much as moving many pages.
+constexpr uint64_t kStreamBytes = uint64_t{1} << 20;
+constexpr uint64_t kChunkBytesWanted = uint64_t{256} << 10;
+constexpr long kPatienceNs = 200'000;
 
 bool IsGone(int error) { return error == EPIPE || error == ECONNRESET; }
 bool IsLater(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -28,7 +34,12 @@ class Sender {
         return Result(PumpEnd::kStopped);
       }
       if (chunk_left_ == 0) {
-        const uint64_t queued = QueuedBytes(fds_.source);
+        uint64_t queued = QueuedBytes(fds_.source);
+        if (queued > 0 && queued < kChunkBytesWanted && content_ >= kStreamBytes && !over_) {
+          const timespec patience = {.tv_sec = 0, .tv_nsec = kPatienceNs};
+          (void)nanosleep(&patience, nullptr);
+          queued = QueuedBytes(fds_.source);
+        }
         if (queued == 0) {
           if (over_) {
             return Flush() ? Result(PumpEnd::kDone) : Result(end_);

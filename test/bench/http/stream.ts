@@ -1,7 +1,8 @@
-// npm run bench -- stream [--size 256M] [--rounds N] [--json FILE]: a large input into a guest that
-// copies it to its output, and back to the client, in every form that a request may have, beside a
-// bare Fastify + @fastify/multipart that discards the same body in the same run. Tells throughput,
-// their ratio, CPU seconds a GiB of the service and of its workers, and its peak memory.
+// npm run bench -- stream [--size 256M] [--rounds N] [--only TEXT] [--json FILE]: a large input
+// into a guest that copies it to its output, and back to the client, in every form that a request
+// may have, beside a bare Fastify + @fastify/multipart that discards the same body in the same run.
+// Tells throughput, their ratio, CPU seconds a GiB of the service and of its workers, and its peak
+// memory.
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '256M' },
     rounds: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
     json: { type: 'string' },
   },
 })
@@ -73,7 +75,7 @@ try {
   let bare = 0
   for (let round = 0; round < Number(values.rounds); ++round) {
     bare = Math.max(bare, await shoot(peers.url, { ...discard, body: multipart(both) }))
-    for (const shot of shots) {
+    for (const shot of shots.filter(({ name }) => name.includes(values.only))) {
       const before = await cpuOf()
       const mibPerS = await shoot(service.url, shot)
       const after = await cpuOf()
