@@ -12,7 +12,8 @@ export type LeanPart = {
 
 const disposition =
   /^content-disposition: form-data; name="([^"\\\r\n]*)"(?:; filename="[^"\\\r\n]*")?$/i
-const contentType = /^content-type: ([!-~]+(?:; ?[!-~]+)*)$/i
+/** A semicolon is no part of a value: there is one way to read a line, however long. */
+const contentType = /^content-type: ([!-:<-~]+(?:; ?[!-:<-~]+)*)$/i
 const contentLength = /^content-length: (\d{1,9})$/i
 const partHeadBytesMax = 1024
 const headEnd = Buffer.from('\r\n\r\n')
