@@ -43,8 +43,9 @@ export class LeanAnswer {
     this.#connection.onGone = callback
   }
 
-  whole(contentType: string, pieces: readonly Buffer[]): void {
-    this.#send(200, `content-type: ${contentType}\r\n`, pieces)
+  /** `more`: further headers, each with its line break. */
+  whole(contentType: string, pieces: readonly Buffer[], more = ''): void {
+    this.#send(200, `content-type: ${contentType}\r\n${more}`, pieces)
   }
 
   /** Resolves when the last byte is on its way or the client has gone. */

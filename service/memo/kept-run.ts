@@ -2,17 +2,21 @@
 // answer requests or keep outputs.
 import { closeSync, openSync } from 'node:fs'
 import type { PlannedResponse } from '../job/plan.ts'
+import type { Report } from '../job/report.ts'
 import { Changes } from '../run/changes.ts'
 import type { JobRun } from '../run/job-run.ts'
 import { Output } from '../run/output.ts'
 import { Scratch } from '../run/scratch.ts'
 import type { Kept } from './entry.ts'
 
+/** Its end is known from the start. */
+export type KeptRun = JobRun & { readonly report: Report }
+
 /** `responses`: names and types that this job gives them. Takes over the descriptor. */
 export function makeKeptRun(
   { report, outputs: kept, from }: Kept,
   responses: readonly PlannedResponse[],
-): JobRun {
+): KeptRun {
   const changes = new Changes()
   const end = { report: { ...report, cache: 'hit' as const }, native: undefined }
   let position = 0
@@ -29,6 +33,7 @@ export function makeKeptRun(
   })
   if ('fd' in from) closeSync(from.fd)
   return {
+    report: end.report,
     sessionIds: [],
     outputs,
     left: Promise.resolve(),

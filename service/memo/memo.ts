@@ -14,7 +14,7 @@ import type { MemoMark, Report } from '../job/report.ts'
 import type { JobEnd, JobRun } from '../run/job-run.ts'
 import { isIntact, isSame, type Kept, makeResult, type Result } from './entry.ts'
 import { Flights, type Land, type Landing } from './flights.ts'
-import { makeKeptRun } from './kept-run.ts'
+import { type KeptRun, makeKeptRun } from './kept-run.ts'
 import { Recorder } from './recorder.ts'
 import type { MemoStore } from './store.ts'
 
@@ -81,6 +81,24 @@ export class Memo {
     }
     closeKept(found.kept)
     return this.#record(job, signal, undefined, start)
+  }
+
+  /**
+   * The kept result at once: only when it is in memory and not to be verified. Otherwise undefined,
+   * and nothing has happened.
+   */
+  tryHit(key: string, { memo, responses }: Plan): KeptRun | undefined {
+    const isPlain = mayReadMemo(memo) && memo.verifyEvery === 0
+    if (!isPlain || this.store.isUnstable(key)) return undefined
+    const kept = this.store.tryOpen(key)
+    if (kept === undefined) return undefined
+    if ('fd' in kept.from) {
+      closeKept(kept)
+      return undefined
+    }
+    this.store.countHit(key)
+    this.hits += 1
+    return makeKeptRun(kept, responses)
   }
 
   /**

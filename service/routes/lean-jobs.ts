@@ -1,6 +1,7 @@
 // Small jobs of stored programs on the lean lane: the same admission, plans, workers, answers and
 // metrics as in routes/jobs.ts, without a stream or a promise for each. What is not in order is
 // not taken, so that its problem is told in one place.
+import { hash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Deps } from '../deps.ts'
@@ -12,14 +13,18 @@ import { type LeanPart, tryLeanParts } from '../http/lean-multipart.ts'
 import { Problem } from '../http/problem.ts'
 import { refusalOf } from '../http/refusal.ts'
 import { openMultipart, tryWholeMultipart } from '../http/response-parts.ts'
+import { type Digest, digestOfHex } from '../job/digest.ts'
+import { type InputUrl, makeMemoKey } from '../job/memo-key.ts'
 import { type ManifestForm, tryManifestForm } from '../job/parse-manifest.ts'
 import type { PlanCache } from '../job/plan-cache.ts'
+import type { Report } from '../job/report.ts'
 import { manifestPartName } from '../job/source-url.ts'
 import type { InlineEvents, InlineJob, InlineRun } from '../run/inline-run.ts'
 import { type InlineStart, inlineInputs, inlineRoomBytes } from '../run/inline-start.ts'
 import type { JobEnd } from '../run/job-run.ts'
 import type { Place } from '../run/scheduler.ts'
 import { frameBytesMax } from '../run/wire.ts'
+import { memoScopeOf } from './job-memo.ts'
 
 export type LeanDeps = Deps & {
   readonly log: FastifyBaseLogger
@@ -28,6 +33,12 @@ export type LeanDeps = Deps & {
   readonly counted: WeakMap<Socket, Counted>
   readonly keepAliveMs: number
   readonly logsRequests: boolean
+}
+
+/** A kept result as an answer. */
+type Kept = Pick<Report, 'outcome' | 'reason'> & {
+  readonly contentType: string
+  readonly pieces: readonly Buffer[]
 }
 
 export class LeanJobs implements LeanHandler {
@@ -63,13 +74,44 @@ export class LeanJobs implements LeanHandler {
       return true
     }
     const job = this.#tryJob(head, body)
-    if (job === undefined) {
+    const isMemo = job !== undefined && job.plan.memo.mode !== 'off'
+    const kept = isMemo ? this.#tryKept(job, head.tenant) : undefined
+    // What is not kept runs where others can wait for it.
+    if (job === undefined || (isMemo && kept === undefined)) {
       place.release()
       return false
     }
     const answer = new LeanAnswer(head, sizeBytes, connection, this.#deps)
+    if (kept !== undefined) {
+      this.#giveKept(kept, head.tenant, answer)
+      place.release()
+      return true
+    }
     new LeanJob(job, head.tenant, place, answer, this.#deps).begin()
     return true
+  }
+
+  #tryKept({ plan, start, inputs, program }: InlineJob, tenant: string): Kept | undefined {
+    if (this.#deps.programs.tryPath(program) === undefined) return undefined
+    const digestOf = (url: InputUrl): Digest => {
+      if (url.kind === 'sha256') return url.digest
+      const at = url.kind === 'part' ? start.parts.findIndex(({ part }) => part === url.name) : -1
+      const input = inputs[at]
+      if (input === undefined) throw new Error('an input that is no part of the request')
+      return digestOfHex(hash('sha256', input.bytes, 'hex'))
+    }
+    const { memo } = this.#deps
+    const run = memo.tryHit(makeMemoKey(plan, digestOf, memoScopeOf(tenant, this.#deps)), plan)
+    const whole = run === undefined ? undefined : tryWholeMultipart(run, run.report)
+    return run === undefined || whole === undefined ? undefined : { ...run.report, ...whole }
+  }
+
+  #giveKept({ outcome, reason, contentType, pieces }: Kept, tenant: string, answer: LeanAnswer) {
+    const { metrics, log, logsRequests } = this.#deps
+    metrics.jobs.inc({ outcome, tenant: metrics.tenants.labelOf(tenant) })
+    const { requestId: reqId } = answer
+    if (logsRequests) log.info({ reqId, tenant, outcome, reason, cache: 'hit' }, 'job ended')
+    answer.whole(contentType, pieces, 'zvm-cache: hit\r\n')
   }
 
   #tryJob(head: LeanHead, body: Buffer): InlineJob | undefined {
@@ -90,8 +132,8 @@ export class LeanJobs implements LeanHandler {
     const { plan, extra: start } = plans.get(manifest, form) ?? {}
     if (plan === undefined || start === undefined || plan.program.kind !== 'sha256')
       return undefined
-    // Kept results and snapshots are the business of the HTTP server's route.
-    if (plan.memo.mode !== 'off' || plan.snapshot !== undefined) return undefined
+    // Snapshots are the business of the HTTP server's route.
+    if (plan.snapshot !== undefined) return undefined
     const { digest } = plan.program
     if (parts.length !== plan.inputParts.length) return undefined
     let roomBytes = inlineRoomBytes(start)
