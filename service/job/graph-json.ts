@@ -31,8 +31,8 @@ const urlRules: UrlRules<NodeChannelUrl> = {
   sinks: ['response', 'null', 'object', 'node'],
 }
 
-/** A manifest with `nodes`. Throws ManifestError. */
-export function parseJsonGraph(value: unknown): Graph {
+/** A manifest with `nodes`. `isLone`: it was written without. Throws ManifestError. */
+export function parseJsonGraph(value: unknown, isLone = false): Graph {
   const parsed = graphSchema.safeParse(value)
   if (!parsed.success) throw new ManifestError(parsed.error.issues.flatMap(issuesOf))
   const issues: ManifestIssue[] = []
@@ -44,5 +44,5 @@ export function parseJsonGraph(value: unknown): Graph {
     return [{ ...draft, name, connect: connect ?? [], ...(count === undefined ? {} : { count }) }]
   })
   if (issues.length > 0) throw new ManifestError(issues)
-  return finishGraph({ groups, memo })
+  return finishGraph({ groups, memo, isLone })
 }

@@ -21,6 +21,7 @@ import {
   type Report,
 } from './instances.ts'
 import { type Link, type LinkUrl, makeLinks } from './links.ts'
+import { inPlace } from './lone-graph.ts'
 import { needsNvram, type ProgramUrl } from './manifest.ts'
 import { type MemoWish, noMemo } from './memo-wish.ts'
 import type { ObjectUrl } from './node-url.ts'
@@ -64,6 +65,11 @@ export type GraphPlan = PartNames & {
 
 /** Throws PlanError with everything that cannot be planned. */
 export function makeGraphPlan(graph: Graph, listing: Listing, limits: GraphLimits): GraphPlan {
+  const make = () => planGroups(graph, listing, limits)
+  return graph.isLone === true ? inPlace(make) : make()
+}
+
+function planGroups(graph: Graph, listing: Listing, limits: GraphLimits): GraphPlan {
   const issues: PlanIssue[] = []
   const report = issueCollector(issues)
   for (const [index, group] of graph.groups.entries()) {
@@ -80,8 +86,9 @@ export function makeGraphPlan(graph: Graph, listing: Listing, limits: GraphLimit
     checkAtMost('nodes-above-limit', instances.length, limits.nodesLinkedMax, report)
   }
 
+  const isAlone = graph.isLone === true && instances.length === 1
   const nodes = instances.map((instance, at) => {
-    return makeNode(instance, channels[at] ?? [], limits, report)
+    return makeNode(instance, channels[at] ?? [], limits, report, isAlone)
   })
   const responses = nodes.flatMap((node) => node.channels.flatMap(responsesOf))
   checkUnique(
@@ -105,6 +112,7 @@ function makeNode(
   linked: readonly ChannelOf<LinkUrl>[],
   limits: GraphLimits,
   report: Report,
+  isAlone: boolean,
 ): NodePlan {
   const { group, name, groupIndex } = instance
   const pointer = `/nodes/${groupIndex}`
@@ -114,7 +122,7 @@ function makeNode(
   if (present.size < channels.length) {
     report('alias-collision', `${name} would have two channels with one alias`, pointer)
   }
-  channels.push(...missingStandard(present, (stream) => `${name}.${stream}`))
+  channels.push(...missingStandard(present, (stream) => (isAlone ? stream : `${name}.${stream}`)))
   const told = { ...group, env: { ...group.env, ...facts(instance) } }
   if (present.has(nvramAlias) || (group.image !== undefined && present.has(imageAlias))) {
     report('alias-collision', 'nodes of a graph are told their name through nvram', pointer)

@@ -20,7 +20,12 @@ export type Group = Omit<ManifestDraft, 'channels' | 'memo'> & {
   readonly channels: readonly GroupChannel[]
 }
 
-export type GraphDraft = { readonly groups: readonly Group[]; readonly memo?: MemoWish }
+export type GraphDraft = {
+  /** Its manifest is one of a single node. */
+  readonly isLone?: boolean
+  readonly groups: readonly Group[]
+  readonly memo?: MemoWish
+}
 export type Graph = GraphDraft & { readonly [brand]: 'Graph' }
 
 /** Checks what can be checked without a listing. Throws ManifestError with every broken rule. */

@@ -3,6 +3,7 @@
 import { ManifestError } from './errors.ts'
 import type { Graph } from './graph.ts'
 import { parseJsonGraph } from './graph-json.ts'
+import { tryLoneGraph } from './lone-graph.ts'
 import type { Manifest } from './manifest.ts'
 import { parseClassicManifest } from './manifest-classic.ts'
 import { parseJsonManifest } from './manifest-json.ts'
@@ -24,7 +25,8 @@ export function parseJobManifest(bytes: Uint8Array, form: ManifestForm): Manifes
   if (form === 'classic') return parseClassicManifest(text)
   const value = parseJson(text)
   const isGraph = typeof value === 'object' && value !== null && 'nodes' in value
-  return isGraph ? parseJsonGraph(value) : parseJsonManifest(value)
+  if (isGraph) return parseJsonGraph(value)
+  return tryLoneGraph(value) ?? parseJsonManifest(value)
 }
 
 export function isGraph(manifest: Manifest | Graph): manifest is Graph {

@@ -248,6 +248,33 @@ describe('objects', () => {
     assert.equal(unstored.status, 404)
   })
 
+  it('are for a manifest of one node as well', async () => {
+    await putObject('in/lone.txt', 'one node')
+    const send = async (manifest: Node) => {
+      const form = new FormData()
+      const text = JSON.stringify({ program: programs.get('relay'), ...manifest })
+      form.append('manifest', new Blob([text], { type: 'application/json' }))
+      return fetch(`${server.url}/v1/jobs`, { method: 'POST', body: form })
+    }
+    const read = await partsOf(await send({ channels: [from('file:in/lone.txt')] }))
+    assert.equal(read.get('stdout'), 'one node')
+    const written = await send({ channels: [from('file:in/lone.txt'), into('file:out/lone')] })
+    assert.equal((await partsOf(written)).get('stderr'), '')
+    assert.equal(await getObject('out/lone'), 'one node')
+    const codeOf = async (manifest: Node) => {
+      const { code, pointer } = (await (await send(manifest)).json()) as Record<string, unknown>
+      return [code, pointer]
+    }
+    const missing = await codeOf({ channels: [from('file:in/none')] })
+    assert.deepEqual(missing, ['object-not-found', undefined])
+    const wild = await codeOf({ channels: [from('file:in/*.none')] })
+    assert.deepEqual(wild, ['wildcard-empty', '/channels/0/source'])
+    const host = await codeOf({ channels: [from('file:///etc/passwd')] })
+    assert.deepEqual(host, ['source-host-path', '/channels/0/source'])
+    const bad = await codeOf({ channels: [from('file:in/lone.txt'), into('http://x')] })
+    assert.deepEqual(bad, ['source-scheme', '/channels/1/sink'])
+  })
+
   it('written at random arrive whole', async () => {
     const hello = await put('hello')
     const { report } = await run([
