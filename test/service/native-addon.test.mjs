@@ -115,6 +115,11 @@ async function untilBusy(pid) {
   while (ticks() < 3) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
+async function untilState(pid, letter) {
+  const state = () => /\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1]
+  while (state() !== letter) await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
 const openFds = () => readdirSync('/proc/self/fd').length
 const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim()
 
@@ -172,7 +177,11 @@ test('a worker that dies tells whether it had received its last frame', async ()
   for (const isStopped of [true, false]) {
     const { worker, next, exit, isUnread } = startWorker('session')
     await next()
-    if (isStopped) process.kill(worker.pid, 'SIGSTOP')
+    if (isStopped) {
+      process.kill(worker.pid, 'SIGSTOP')
+      // The signal wakes it from its read: what comes before it has stopped would be received.
+      await untilState(worker.pid, 'T')
+    }
     worker.send(startFrame(), [image, nothing, nothing, nothing])
     // One that runs takes the frame at once; its guest ends by no other means than the kill.
     if (!isStopped) await untilBusy(worker.pid)
