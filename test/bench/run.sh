@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=${1:-}
 if [ -z "$name" ]; then
-  echo "benchmarks: channel, sandbox, worker, snapshot (native); http, memo, group, density, stream, graph, soak (the service); guest (compiled programs)"
+  echo "benchmarks: channel, sandbox, worker, snapshot (native); http, memo, group, million, density, stream, graph, soak (the service); guest (compiled programs)"
   exit 2
 fi
 shift
